@@ -1,0 +1,108 @@
+//! What a provider can do for the flows, as small traits: a new vendor implements these and nothing
+//! above it changes.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use url::Url;
+
+use crate::Result;
+use crate::oidc::{IdTokenClaims, Issuer, Prompt, TokenResponse};
+use crate::secret::Secret;
+
+/// What one sign-in asks of the provider.
+#[derive(Clone, Debug, Default)]
+pub struct SignInRequest {
+    /// Where the provider sends the browser back to.
+    pub redirect_uri: String,
+    /// Unguessable, bound to this browser (OpenID Connect Core 3.1.2.1).
+    pub state: String,
+    /// Unguessable, comes back in the ID token.
+    pub nonce: String,
+    /// The S256 challenge of the PKCE verifier (RFC 7636 section 4.2).
+    pub code_challenge: String,
+    /// `prompt`; empty leaves it out.
+    pub prompt: Vec<Prompt>,
+    /// `max_age`.
+    pub max_age: Option<Duration>,
+    /// `acr_values`, best first; empty leaves it out.
+    pub acr_values: Vec<String>,
+    /// Multi-factor authentication is wanted: asked for by the provider's acr values for it, or else by
+    /// essential `amr` and `acr` claims where it supports the `claims` parameter.
+    pub multi_factor: bool,
+    /// Methods that the policy names (`amr`), asked for by the `claims` parameter where supported.
+    pub amr: Vec<String>,
+    /// `login_hint`.
+    pub login_hint: Option<String>,
+    /// `id_token_hint`.
+    pub id_token_hint: Option<Secret<String>>,
+    /// `ui_locales`.
+    pub ui_locales: Option<String>,
+    /// Parameters of the provider's own; those of the protocol are refused here.
+    pub extra: Vec<(String, String)>,
+}
+
+/// What redeems an authorization code, and what its answer must fit.
+#[derive(Clone, Debug)]
+pub struct CodeGrant {
+    /// The code.
+    pub code: Secret<String>,
+    /// The same redirect URI that the sign-in named.
+    pub redirect_uri: String,
+    /// The PKCE verifier (RFC 7636 section 4.1).
+    pub code_verifier: Secret<String>,
+    /// The nonce that the sign-in sent.
+    pub nonce: String,
+    /// The `max_age` that the sign-in asked for: then `auth_time` must be there and fit it
+    /// (OpenID Connect Core 3.1.3.7, rule 13).
+    pub max_age: Option<Duration>,
+}
+
+/// A verified identity: signature and every claim checked.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The ID token's claims, with those of UserInfo where it is on.
+    pub claims: IdTokenClaims,
+    /// The tokens, as they came.
+    pub tokens: TokenResponse,
+    /// Whether this authentication was multi-factor, by this provider's own rule.
+    pub multi_factor: bool,
+    /// The connection that was used, where the provider has such.
+    pub connection: Option<String>,
+    /// The organization that the person signed in for, where the provider has such.
+    pub organization: Option<String>,
+}
+
+/// What a logout tells the provider (OpenID Connect RP-Initiated Logout 1.0 section 2).
+#[derive(Clone, Debug)]
+pub struct LogoutRequest {
+    /// The ID token of the session that ends.
+    pub id_token_hint: Option<Secret<String>>,
+    /// Where the browser comes back to.
+    pub post_logout_redirect_uri: String,
+    /// Comes back with the browser.
+    pub state: String,
+}
+
+/// An identity provider that a browser can be sent to.
+pub trait Provider: Send + Sync + fmt::Debug {
+    /// The issuer whose word is taken.
+    fn issuer(&self) -> &Issuer;
+
+    /// Whether the provider can be used now: its metadata and keys are known, fetched if needed.
+    fn ready(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// The URL that starts a sign-in.
+    fn authorization_url<'a>(&'a self, request: &'a SignInRequest) -> BoxFuture<'a, Result<Url>>;
+
+    /// Checks who answered the authorization request (RFC 9207 section 2.4): `iss` must be this issuer,
+    /// and must be there where the metadata promises it.
+    fn check_response_issuer<'a>(&'a self, iss: Option<&'a str>) -> BoxFuture<'a, Result<()>>;
+
+    /// Redeems a code and verifies what comes for it. Never sent twice.
+    fn redeem(&self, grant: CodeGrant) -> BoxFuture<'_, Result<Identity>>;
+
+    /// The URL that ends the provider's own session; `None` if it has no such endpoint.
+    fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>>;
+}

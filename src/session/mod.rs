@@ -1,0 +1,13 @@
+//! Sessions: what they hold, how long they live, how a browser carries them and where they are kept.
+
+mod lifetime;
+mod record;
+mod session;
+pub mod store;
+mod user;
+
+pub use lifetime::Lifetime;
+pub use record::{Record, SessionKey, StepUpMark, Tokens};
+pub use session::Session;
+pub use store::SessionStore;
+pub use user::User;
