@@ -1,0 +1,96 @@
+//! `User` and `Session` as arguments of handlers.
+//!
+//! Both want somebody who is signed in and refuse as [`Policy::login`] does: a browser is sent to sign in,
+//! a script gets 401. Their `Option`s never send anybody anywhere.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_sso::User;
+//!
+//! async fn home(user: Option<User>) -> String {
+//!     match user {
+//!         Some(user) => format!("hello {}", user.name().unwrap_or(user.subject())),
+//!         None => "hello stranger".to_owned(),
+//!     }
+//! }
+//! let app: Router = Router::new().route("/", get(home));
+//! # let _ = app;
+//! ```
+
+use std::sync::LazyLock;
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::layer::{Auth, require};
+use crate::policy::Policy;
+use crate::session::{Session, User};
+
+/// The rejection of [`User`] and [`Session`]: the outer layer turns it into what the client can use.
+#[derive(Debug)]
+pub struct Refused(Response);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+static LOGIN: LazyLock<Policy> = LazyLock::new(Policy::login);
+
+fn session(parts: &Parts) -> Result<Session, Refused> {
+    let response = match Auth::of(&parts.extensions) {
+        None => require::no_layer(),
+        Some(auth) => match auth.judge(&LOGIN, parts) {
+            Err(refusal) => require::refused(&refusal),
+            Ok(()) => match auth.session() {
+                Some(session) => return Ok(session.clone()),
+                None => require::no_layer(),
+            },
+        },
+    };
+    Err(Refused(response.map(Body::from)))
+}
+
+fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
+    match Auth::of(&parts.extensions) {
+        // Whether somebody is signed in is not known: that is neither a yes nor a no.
+        Some(auth) if auth.is_unknown() => session(parts).map(Some),
+        Some(auth) => Ok(auth.session().cloned()),
+        None => Err(Refused(require::no_layer().map(Body::from))),
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        session(parts)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refused> {
+        optional(parts)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for User {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        session(parts).map(User::new)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refused> {
+        Ok(optional(parts)?.map(User::new))
+    }
+}

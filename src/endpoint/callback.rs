@@ -1,0 +1,160 @@
+//! `/auth/callback`: the browser comes back from the provider, by query or by `form_post`.
+//!
+//! It never starts a sign-in by itself: where something is missing it shows a page.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use tower_cookies::Cookies;
+
+use super::page::{Page, PageKind};
+use super::{Shared, cookie_fields, respond};
+use crate::flow::sign_in::{self, Finished};
+use crate::oidc::AuthorizationResponse;
+use crate::session::{ReturnTo, Session};
+use crate::{Error, Result};
+
+pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    let context = &shared.context;
+    let response = AuthorizationResponse::parse(parameters(request)?)?;
+    let fields = || cookie_fields(request.headers());
+    let current = context.sessions.find(fields()).await?;
+
+    let found = response
+        .state()
+        .and_then(|state| context.login_states.find(&context.sealer, fields(), state));
+    let Some((name, state)) = found else {
+        return Ok(unknown_attempt(shared, request, current.as_ref()));
+    };
+    // Whatever comes of it, this attempt is over for this browser.
+    cookies.add(context.login_states.removal(name));
+    let finished = sign_in::finish(context, response, state, current.clone()).await?;
+    if matches!(finished, Finished::SignedIn { .. }) {
+        cookies.add(context.round_trips.one_more(&context.sealer, fields(), context.clock.now()));
+    }
+    Ok(finish(shared, cookies, finished, current.as_ref()))
+}
+
+/// RFC 6749 section 4.1.2: by query; OAuth 2.0 Form Post Response Mode section 2: by form.
+fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
+    if request.method() != Method::POST {
+        return Ok(request.uri().query().unwrap_or_default().as_bytes());
+    }
+    let is_form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    if is_form {
+        Ok(request.body())
+    } else {
+        Err(Error::request("an answer by POST must be a form"))
+    }
+}
+
+fn unknown_attempt(shared: &Shared, request: &Request<Bytes>, current: Option<&Session>) -> Response<Bytes> {
+    if current.is_some() {
+        return respond::see_other(&shared.home());
+    }
+    let no_cookies = cookie_fields(request.headers()).next().is_none();
+    let text = if no_cookies {
+        "This browser sent no cookies. Signing in needs them: allow cookies for this site, then sign in again."
+    } else {
+        "This sign-in is not known in this browser. It may have taken too long, or it began elsewhere."
+    };
+    shared.page(
+        &Page::new(PageKind::UnknownAttempt, StatusCode::BAD_REQUEST, "This sign-in can’t be finished", text)
+            .add_link("Sign in", shared.context.endpoint_path("login")),
+    )
+}
+
+fn finish(shared: &Shared, cookies: &Cookies, finished: Finished, current: Option<&Session>) -> Response<Bytes> {
+    match finished {
+        Finished::SignedIn { cookie, return_to } => {
+            cookies.add(*cookie);
+            respond::see_other(return_to.as_str())
+        }
+        Finished::Answered(response) => response,
+        Finished::Refused(reason) => shared.page(
+            &Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, "Sign-in refused", reason)
+                .add_link("Go to the start page", shared.home()),
+        ),
+        Finished::UsedBefore(return_to) if current.is_some() => respond::see_other(return_to.as_str()),
+        Finished::UsedBefore(return_to) => try_again(
+            shared,
+            StatusCode::BAD_REQUEST,
+            "This sign-in was used already",
+            "Each sign-in works once.",
+            &return_to,
+        ),
+        Finished::TooLate(return_to) => try_again(
+            shared,
+            StatusCode::BAD_REQUEST,
+            "This sign-in took too long",
+            "A sign-in must be finished within ten minutes.",
+            &return_to,
+        ),
+        Finished::SignedOutMeanwhile(return_to) => try_again(
+            shared,
+            StatusCode::FORBIDDEN,
+            "You were signed out",
+            "The sign-in service ended your session while you signed in.",
+            &return_to,
+        ),
+        Finished::AnotherAccount { signed_in, came_back, return_to } => shared.page(
+            &Page::new(
+                PageKind::Forbidden,
+                StatusCode::FORBIDDEN,
+                "That was another account",
+                format!("You are signed in here as {signed_in}, and came back from the sign-in service as {came_back}. Nothing was changed."),
+            )
+            .add_link(&format!("Go on as {signed_in}"), shared.home())
+            .add_link("Sign in with the other account", format!("{}&prompt=select_account", shared.login_path(&return_to)))
+            .add_link("Sign out", shared.context.endpoint_path("logout")),
+        ),
+        Finished::StepUpRefused { code, return_to } => shared.page(
+            &Page::new(
+                PageKind::Forbidden,
+                StatusCode::FORBIDDEN,
+                "A stronger sign-in is needed",
+                "The sign-in service could not confirm who you are as strongly as this page needs it.",
+            )
+            .with_detail(Some(code))
+            .add_link("Try again", return_to.as_str())
+            .add_link("Go to the start page", shared.home()),
+        ),
+        Finished::ProviderSaid { code, description, return_to } => provider_said(shared, &code, description, &return_to),
+    }
+}
+
+fn try_again(shared: &Shared, status: StatusCode, title: &str, text: &str, return_to: &ReturnTo) -> Response<Bytes> {
+    shared.page(
+        &Page::new(PageKind::SignInFailed, status, title, text).add_link("Sign in again", shared.login_path(return_to)),
+    )
+}
+
+fn provider_said(shared: &Shared, code: &str, description: Option<String>, return_to: &ReturnTo) -> Response<Bytes> {
+    // RFC 6749 section 4.1.2.1.
+    let (status, text) = match code {
+        "access_denied" => (StatusCode::FORBIDDEN, "You, or the sign-in service, declined."),
+        "temporarily_unavailable" | "server_error" => {
+            (StatusCode::SERVICE_UNAVAILABLE, "The sign-in service has a problem. Please try again in a moment.")
+        }
+        _ => (StatusCode::BAD_GATEWAY, "The sign-in service could not sign you in."),
+    };
+    let detail = match description {
+        Some(description) => format!("{code}: {description}"),
+        None => code.to_owned(),
+    };
+    let response = shared.page(
+        &Page::new(PageKind::SignInFailed, status, "You were not signed in", text)
+            .with_detail(Some(detail))
+            .add_link("Try again", shared.login_path(return_to))
+            .add_link("Go to the start page", shared.home()),
+    );
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        respond::with_retry_after(response, None)
+    } else {
+        response
+    }
+}

@@ -1,0 +1,61 @@
+//! Who may send an unsafe request with the session cookie: pages of our own origin.
+//!
+//! 1. Safe methods (GET, HEAD, OPTIONS, TRACE; RFC 9110 section 9.2.1) pass, a WebSocket upgrade does not
+//!    count as safe: it opens a channel that can do anything.
+//! 2. `Sec-Fetch-Site` decides where it is there: `same-origin` and `none` (the address bar) pass.
+//! 3. Else `Origin` decides: ours and listed ones pass, and so does none at all, as no browser sends an
+//!    unsafe cross-site request without it.
+
+use http::{HeaderMap, Method, header};
+
+use super::request_kind::is_web_socket;
+
+/// Whether a request may rely on the session cookie. `origin` is our own, `allowed` the listed others.
+pub(crate) fn may_use_session(method: &Method, headers: &HeaderMap, origin: &str, allowed: &[String]) -> bool {
+    let safe = method.is_safe();
+    if safe && !is_web_socket(headers) {
+        return true;
+    }
+    let sent_by = headers.get(header::ORIGIN).map(|value| value.as_bytes());
+    let listed = sent_by.is_some_and(|by| allowed.iter().any(|one| one.as_bytes() == by));
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin" || site == "none" || listed,
+        None => sent_by.is_none_or(|by| by == origin.as_bytes()) || listed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule() {
+        let ours = "https://app.example";
+        let rows: &[(&str, &[(&str, &str)], bool)] = &[
+            ("GET", &[("sec-fetch-site", "cross-site")], true),
+            ("POST", &[("sec-fetch-site", "same-origin")], true),
+            ("POST", &[("sec-fetch-site", "none")], true),
+            ("POST", &[("sec-fetch-site", "same-site")], false),
+            ("POST", &[("sec-fetch-site", "cross-site")], false),
+            ("POST", &[("sec-fetch-site", "cross-site"), ("origin", "https://app.example")], false),
+            ("POST", &[("sec-fetch-site", "cross-site"), ("origin", "https://friend.example")], true),
+            ("POST", &[("origin", "https://app.example")], true),
+            ("POST", &[("origin", "https://friend.example")], true),
+            ("POST", &[("origin", "https://evil.example")], false),
+            ("POST", &[("origin", "null")], false),
+            ("POST", &[], true),
+            ("DELETE", &[("sec-fetch-site", "cross-site")], false),
+            ("GET", &[("upgrade", "websocket"), ("sec-fetch-site", "cross-site")], false),
+            ("GET", &[("upgrade", "websocket"), ("origin", "https://evil.example")], false),
+            ("GET", &[("upgrade", "websocket"), ("origin", "https://app.example")], true),
+        ];
+        for (method, headers, passes) in rows {
+            let mut map = HeaderMap::new();
+            for (name, value) in *headers {
+                map.insert(header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            }
+            let allowed = ["https://friend.example".to_owned()];
+            assert_eq!(may_use_session(&method.parse().unwrap(), &map, ours, &allowed), *passes, "{method} {headers:?}");
+        }
+    }
+}

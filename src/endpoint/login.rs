@@ -1,0 +1,199 @@
+//! `/auth/login`: starts a sign-in because somebody asked for it.
+//!
+//! | parameter | meaning |
+//! |---|---|
+//! | `return_to` | a path of this app to come back to; anything else becomes `/` |
+//! | `login_hint`, `ui_locales` | handed to the provider |
+//! | `prompt` | `login`, `consent`, `select_account`, handed to the provider |
+//! | `acr_values`, `max_age`, `amr`, `multi_factor` | what the sign-in shall reach; they can only ask for more |
+//! | `iss`, `target_link_uri` | a third party starts the sign-in (OpenID Connect Core section 4) |
+//!
+//! A link on another site can bring somebody here. Who is signed in then goes straight on: no session is
+//! replaced by a click elsewhere.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use tower_cookies::Cookies;
+
+use super::query::Query;
+use super::request_kind::RequestKind;
+use super::{Shared, cookie_fields, respond};
+use crate::flow::sign_in::{self, Start};
+use crate::flow::{BaseUrl, Context};
+use crate::oidc::Prompt;
+use crate::policy::Requirement;
+use crate::session::ReturnTo;
+use crate::{Error, Result};
+
+/// The longest hint that is passed on, in bytes.
+const LONGEST_HINT: usize = 255;
+
+pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    let context = &shared.context;
+    let headers = request.headers();
+    if RequestKind::of(request.method(), headers) == RequestKind::Prefetch {
+        return Ok(respond::plain(StatusCode::UNAUTHORIZED, "a sign-in is not fetched ahead"));
+    }
+    let text = if request.method() == Method::POST {
+        request.body().as_ref()
+    } else {
+        request.uri().query().unwrap_or_default().as_bytes()
+    };
+    let asked = Asked::read(&Query::parse(text)?, context)?;
+
+    let session = context.sessions.find(cookie_fields(headers)).await?;
+    if session.is_some() && !asked_by_this_site(headers) {
+        return Ok(respond::see_other(asked.return_to.as_str()));
+    }
+    for surplus in context.login_states.surplus(cookie_fields(headers), context.clock.now()) {
+        cookies.add(surplus);
+    }
+    let started = sign_in::start(
+        context,
+        Start {
+            return_to: asked.return_to,
+            requirement: asked.requirement,
+            session: session.as_ref(),
+            step_up: false,
+            prompt: asked.prompt,
+            login_hint: asked.login_hint,
+            ui_locales: asked.ui_locales,
+        },
+    )
+    .await?;
+    cookies.add(started.cookie);
+    Ok(respond::see_other(&started.location))
+}
+
+/// Whether a page of this origin, or the person by the address bar, started this. Without Fetch Metadata
+/// nobody can tell, and then it counts as another site.
+fn asked_by_this_site(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "same-origin" || site == "none")
+}
+
+#[derive(Debug)]
+struct Asked {
+    return_to: ReturnTo,
+    requirement: Requirement,
+    prompt: Vec<Prompt>,
+    login_hint: Option<String>,
+    ui_locales: Option<String>,
+}
+
+impl Asked {
+    fn read(query: &Query, context: &Context) -> Result<Self> {
+        // OpenID Connect Core section 4: a third party names the issuer; it must be one that we know.
+        let third_party = query.one("iss")?;
+        if third_party.is_some_and(|iss| iss != context.provider.issuer().as_str()) {
+            return Err(Error::request("a sign-in was asked for at a provider that is not known here"));
+        }
+        let home = || ReturnTo::parse(&context.base_url.public_path("/")).unwrap_or_else(ReturnTo::root);
+        let return_to = match (query.one("return_to")?, query.one("target_link_uri")?) {
+            (Some(path), _) => ReturnTo::parse(path),
+            (None, Some(uri)) if third_party.is_some() => target(&context.base_url, uri),
+            _ => None,
+        }
+        .unwrap_or_else(home);
+        let prompt = match query.one("prompt")? {
+            None | Some("") => Vec::new(),
+            Some(words) => words.split(' ').map(prompt).collect::<Result<_>>()?,
+        };
+        Ok(Self {
+            return_to,
+            requirement: requirement(query)?,
+            prompt,
+            login_hint: hint(query.one("login_hint")?)?,
+            ui_locales: hint(query.one("ui_locales")?)?,
+        })
+    }
+}
+
+fn prompt(word: &str) -> Result<Prompt> {
+    match word.parse() {
+        // A silent attempt is not for a link to start.
+        Ok(Prompt::None) | Err(_) => Err(Error::request("`prompt` must be login, consent or select_account")),
+        Ok(prompt) => Ok(prompt),
+    }
+}
+
+fn target(base: &BaseUrl, uri: &str) -> Option<ReturnTo> {
+    base.same_origin_path(uri)
+}
+
+fn hint(value: Option<&str>) -> Result<Option<String>> {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) if value.len() > LONGEST_HINT || value.chars().any(char::is_control) => {
+            Err(Error::request("a hint is too long or has control characters"))
+        }
+        value => Ok(value.map(str::to_owned)),
+    }
+}
+
+fn requirement(query: &Query) -> Result<Requirement> {
+    let words = |name| -> Result<Vec<String>> {
+        let text = hint(query.one(name)?)?.unwrap_or_default();
+        Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    };
+    let max_age = match query.one("max_age")? {
+        None => None,
+        Some(seconds) => Some(
+            seconds
+                .parse()
+                .map(Duration::from_secs)
+                .map_err(|_| Error::request("`max_age` must be a number of seconds"))?,
+        ),
+    };
+    Ok(Requirement {
+        multi_factor: query.one("multi_factor")? == Some("true"),
+        acr_values: words("acr_values")?,
+        amr: words("amr")?,
+        max_age,
+    })
+}
+
+/// A requirement as parameters of this endpoint.
+pub(super) fn requirement_query(requirement: &Requirement) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if requirement.multi_factor {
+        query.append_pair("multi_factor", "true");
+    }
+    if !requirement.acr_values.is_empty() {
+        query.append_pair("acr_values", &requirement.acr_values.join(" "));
+    }
+    if !requirement.amr.is_empty() {
+        query.append_pair("amr", &requirement.amr.join(" "));
+    }
+    if let Some(age) = requirement.max_age {
+        query.append_pair("max_age", &age.as_secs().to_string());
+    }
+    query.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_survives_the_way_through_a_url() {
+        let wanted = Requirement {
+            multi_factor: true,
+            acr_values: vec!["urn:a b".replace(' ', "+"), "c".into()],
+            amr: vec!["otp".into()],
+            max_age: Some(Duration::from_secs(60)),
+        };
+        let query = Query::parse(requirement_query(&wanted).as_bytes()).unwrap();
+        assert_eq!(requirement(&query).unwrap(), wanted);
+        assert_eq!(requirement_query(&Requirement::default()), "");
+    }
+
+    #[test]
+    fn a_link_can_not_start_a_silent_attempt() {
+        assert!(prompt("none").is_err());
+        assert!(prompt("whatever").is_err());
+        assert_eq!(prompt("login").unwrap(), Prompt::Login);
+    }
+}

@@ -1,0 +1,75 @@
+//! `/auth/logout` and the page that a browser comes back to.
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tower_cookies::Cookies;
+
+use super::page::{Page, PageKind};
+use super::query::Query;
+use super::{Shared, cookie_fields, cross_site, respond};
+use crate::flow::sign_out::{self, SignedOut};
+use crate::session::ReturnTo;
+use crate::{Error, Result};
+
+/// GET: a page with a button. A link, an image or a prefetch signs nobody out.
+pub(super) fn ask(shared: &Shared) -> Response<Bytes> {
+    let mut page = Page::new(
+        PageKind::SignOut,
+        StatusCode::OK,
+        "Sign out?",
+        "You will be signed out here and at the sign-in service.",
+    )
+    .add_button("Sign out", shared.context.endpoint_path("logout"))
+    .add_link("Stay signed in", shared.home());
+    // The provider's logout page may be anywhere, and may redirect further.
+    page.form_targets = vec!["https:".to_owned()];
+    if !shared.context.base_url.is_https() {
+        page.form_targets.push("http:".to_owned());
+    }
+    shared.page(&page)
+}
+
+/// POST: signs out here, then sends the browser to the provider.
+pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    let context = &shared.context;
+    let headers = request.headers();
+    if !cross_site::may_use_session(request.method(), headers, context.base_url.origin(), &context.allowed_origins) {
+        return Err(Error::denied("a sign-out must be asked for by a page of this site"));
+    }
+    let form = Query::parse(request.body())?;
+    let return_to = form.one("return_to")?.and_then(ReturnTo::parse).unwrap_or_else(ReturnTo::root);
+    let session = context.sessions.find(cookie_fields(headers)).await?;
+    let outcome = sign_out::sign_out(context, &shared.logout_cookie, session, &return_to).await?;
+    cookies.add(context.sessions.removal());
+    Ok(match outcome {
+        SignedOut::AtProvider { location, cookie } => {
+            cookies.add(*cookie);
+            respond::see_other(&location)
+        }
+        SignedOut::HereOnly | SignedOut::Nobody => respond::see_other(&context.endpoint_path("logged-out")),
+    })
+}
+
+/// `/auth/logged-out`: the end of a sign-out, at the provider too.
+pub(super) fn came_back(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    let context = &shared.context;
+    let query = Query::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+    let checked = shared
+        .logout_cookie
+        .check(context, cookie_fields(request.headers()), query.one("state")?);
+    cookies.add(shared.logout_cookie.removal());
+    let return_to = checked?.filter(|return_to| *return_to != ReturnTo::root());
+    if let Some(return_to) = return_to {
+        return Ok(respond::see_other(return_to.as_str()));
+    }
+    Ok(shared.page(
+        &Page::new(
+            PageKind::SignedOut,
+            StatusCode::OK,
+            "You are signed out",
+            "Close the browser if others use this computer.",
+        )
+        .add_link("Go to the start page", shared.home())
+        .add_link("Sign in again", context.endpoint_path("login")),
+    ))
+}

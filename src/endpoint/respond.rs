@@ -1,0 +1,149 @@
+//! Responses that several endpoints give.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::page::{self, Page, PageKind};
+use super::Shared;
+use crate::{Error, ErrorKind};
+
+/// After how long another try makes sense when the other side did not say.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What depends on a session or sets a cookie is nobody else's: no cache keeps it.
+pub(crate) fn never_cached(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    let named = headers
+        .get_all(header::VARY)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|field| field.trim().eq_ignore_ascii_case("cookie") || field.trim() == "*");
+    if !named {
+        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
+    }
+}
+
+/// 303: a GET follows, whatever this was (RFC 9110 section 15.4.4).
+pub(crate) fn see_other(location: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    match HeaderValue::try_from(location) {
+        Ok(location) => {
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response.headers_mut().insert(header::LOCATION, location);
+            response
+                .headers_mut()
+                .insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        }
+        Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    response
+}
+
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+pub(crate) fn json(status: StatusCode, content_type: &'static str, value: &serde_json::Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+pub(crate) fn method_not_allowed(allowed: &'static str) -> Response<Bytes> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method");
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+pub(crate) fn with_retry_after(mut response: Response<Bytes>, after: Option<Duration>) -> Response<Bytes> {
+    let seconds = after.unwrap_or(RETRY_AFTER).as_secs().max(1);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+impl Shared {
+    pub(super) fn page(&self, page: &Page) -> Response<Bytes> {
+        page::respond(self.pages.as_ref(), page)
+    }
+
+    /// The path that starts a sign-in and comes back to `return_to`.
+    pub(super) fn login_path(&self, return_to: &crate::session::ReturnTo) -> String {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("return_to", return_to.as_str())
+            .finish();
+        format!("{}?{query}", self.context.endpoint_path("login"))
+    }
+
+    pub(super) fn home(&self) -> String {
+        format!("{}/", self.context.base_url.prefix())
+    }
+}
+
+/// The page for an error that a person ran into at an endpoint.
+pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
+    let (kind, status, title, text) = match error.kind() {
+        ErrorKind::Request => (
+            PageKind::SignInFailed,
+            StatusCode::BAD_REQUEST,
+            "This request can’t be used",
+            "It is malformed, or does not belong to this browser. Nothing was changed.",
+        ),
+        ErrorKind::Denied => (
+            PageKind::Forbidden,
+            StatusCode::FORBIDDEN,
+            "Sign-in refused",
+            "You were not signed in.",
+        ),
+        ErrorKind::Provider => (
+            PageKind::SignInFailed,
+            StatusCode::BAD_GATEWAY,
+            "Sign-in failed",
+            "The sign-in service gave an answer that could not be verified, so you were not signed in.",
+        ),
+        ErrorKind::Unavailable => (
+            PageKind::Unavailable,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The sign-in service can’t be reached",
+            "This is not your fault. Please try again in a moment.",
+        ),
+        ErrorKind::Store => (
+            PageKind::Unavailable,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Sign-in is not available now",
+            "This is not your fault. Please try again in a moment.",
+        ),
+        ErrorKind::Configuration => (
+            PageKind::Broken,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Sign-in is set up wrongly",
+            "Please tell the people who run this site.",
+        ),
+    };
+    match error.kind() {
+        ErrorKind::Request => tracing::info!(%error, "request refused"),
+        ErrorKind::Denied => tracing::info!(%error, "sign-in refused"),
+        _ => tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible"),
+    }
+    let page = Page::new(kind, status, title, text)
+        .with_detail(Some(error.to_string()))
+        .add_link("Go to the start page", shared.home());
+    let response = shared.page(&page);
+    if error.is_temporary() {
+        with_retry_after(response, error.retry_after())
+    } else {
+        response
+    }
+}

@@ -1,0 +1,58 @@
+//! One event for each sign-in, refusal and sign-out, at target `tower_sso::audit`.
+//!
+//! Fields: `event`, `outcome`, and where they are known `iss`, `sub`, `public_id`, `reason`. No token, no
+//! cookie, no URL.
+
+use crate::session::Session;
+
+/// The target of audit events: `tower_sso::audit`.
+pub(crate) const TARGET: &str = "tower_sso::audit";
+
+pub(crate) fn signed_in(session: &Session, step_up: bool) {
+    tracing::info!(
+        target: TARGET,
+        event = if step_up { "step_up" } else { "sign_in" },
+        outcome = "success",
+        iss = session.issuer(),
+        sub = session.subject(),
+        public_id = session.public_id(),
+        "signed in"
+    );
+}
+
+pub(crate) fn sign_in_failed(issuer: &str, subject: Option<&str>, reason: &dyn std::fmt::Display) {
+    tracing::warn!(
+        target: TARGET,
+        event = "sign_in",
+        outcome = "failure",
+        iss = issuer,
+        sub = subject,
+        reason = %reason,
+        "sign-in failed"
+    );
+}
+
+pub(crate) fn refused(session: Option<&Session>, verdict: &str, reason: &str) {
+    tracing::info!(
+        target: TARGET,
+        event = "refusal",
+        outcome = verdict,
+        iss = session.map(Session::issuer),
+        sub = session.map(Session::subject),
+        public_id = session.map(Session::public_id),
+        reason,
+        "refused"
+    );
+}
+
+pub(crate) fn signed_out(session: &Session) {
+    tracing::info!(
+        target: TARGET,
+        event = "sign_out",
+        outcome = "success",
+        iss = session.issuer(),
+        sub = session.subject(),
+        public_id = session.public_id(),
+        "signed out"
+    );
+}

@@ -1,0 +1,313 @@
+//! Signing in: the start, which sends the browser to the provider, and the finish, when it comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tower_cookies::Cookie;
+
+use super::identity_hook::{Decision, Enrichment};
+use super::{Context, audit};
+use crate::clock::SecondsSinceEpoch;
+use crate::oidc::{AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS};
+use crate::policy::Requirement;
+use crate::provider::{CodeGrant, Identity, SignInRequest};
+use crate::secret::Secret;
+use crate::session::login_state::{LIFETIME, LoginState};
+use crate::session::sessions::Made;
+use crate::session::{Record, ReturnTo, Session, StepUpMark, Tokens};
+use crate::{Error, Result};
+
+/// What starts a sign-in.
+#[derive(Debug)]
+pub(crate) struct Start<'a> {
+    pub(crate) return_to: ReturnTo,
+    pub(crate) requirement: Requirement,
+    /// The live session of this browser, which the sign-in will replace.
+    pub(crate) session: Option<&'a Session>,
+    /// Whether the session is to become stronger, by the same person.
+    pub(crate) step_up: bool,
+    pub(crate) prompt: Vec<Prompt>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) ui_locales: Option<String>,
+}
+
+/// Where the browser goes, and what it keeps meanwhile.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) location: String,
+    pub(crate) cookie: Cookie<'static>,
+}
+
+/// Makes the state of an attempt and the provider's URL for it.
+pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started> {
+    let now = context.clock.now();
+    let mut state = LoginState::new(context.provider.issuer().as_str(), now, &start.return_to);
+    state.max_age = start.requirement.max_age.map(|age| age.as_secs());
+    state.step_up = start.step_up.then(|| start.requirement.fingerprint());
+    state.replaces = start.session.map(Session::key);
+
+    let mut prompt = start.prompt;
+    // A provider that has a session may answer from it without asking for more: a step-up to other
+    // methods wants the person in front of it.
+    let wants_methods = start.requirement.multi_factor || !start.requirement.amr.is_empty();
+    if start.step_up && wants_methods && !prompt.contains(&Prompt::Login) {
+        prompt.push(Prompt::Login);
+    }
+    // The hint shows the provider whose session is stepped up; where the ID token makes the URL too long
+    // it is left out and the account is compared at the callback all the same.
+    let id_token_hint = start
+        .session
+        .filter(|_| start.step_up)
+        .and_then(|session| session.record().tokens.as_ref())
+        .and_then(|tokens| tokens.id_token.clone())
+        .filter(|token| token.expose().len() <= LONGEST_HINT);
+    let request = SignInRequest {
+        redirect_uri: context.callback_url(),
+        state: state.state(),
+        nonce: state.nonce(),
+        code_challenge: crate::oidc::code_challenge(state.code_verifier().expose()),
+        prompt,
+        max_age: start.requirement.max_age,
+        acr_values: start.requirement.acr_values,
+        multi_factor: start.requirement.multi_factor,
+        amr: start.requirement.amr,
+        login_hint: start.login_hint,
+        id_token_hint,
+        ui_locales: start.ui_locales,
+        extra: Vec::new(),
+    };
+    let location = context.provider.authorization_url(&request).await?;
+    Ok(Started {
+        location: location.into(),
+        cookie: context.login_states.cookie(&context.sealer, state),
+    })
+}
+
+/// The longest ID token that is sent as `id_token_hint`: URLs much above 2 kB do not pass everywhere.
+const LONGEST_HINT: usize = 2048;
+
+/// How a callback ended.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    /// A session lives; the browser keeps its cookie and goes on.
+    SignedIn {
+        cookie: Box<Cookie<'static>>,
+        return_to: ReturnTo,
+    },
+    /// The app's hook answers by itself.
+    Answered(http::Response<Bytes>),
+    /// The app's hook refused, with a reason for the person.
+    Refused(String),
+    /// This state was used before: a reload, a second click, or a copied cookie jar. No code was sent.
+    UsedBefore(ReturnTo),
+    /// The attempt is older than its ten minutes.
+    TooLate(ReturnTo),
+    /// A step-up came back for another person; nothing was changed.
+    AnotherAccount {
+        signed_in: String,
+        came_back: String,
+        return_to: ReturnTo,
+    },
+    /// The provider could not or the person would not reach what a step-up asked for.
+    StepUpRefused { code: String, return_to: ReturnTo },
+    /// The provider answered with an error.
+    ProviderSaid {
+        code: String,
+        description: Option<String>,
+        return_to: ReturnTo,
+    },
+    /// The provider ended the session while the sign-in was under way.
+    SignedOutMeanwhile(ReturnTo),
+}
+
+/// Finishes an attempt whose state was found in this browser. `current` is the session that the browser
+/// has now.
+///
+/// What must not be lost when the client hangs up (the code is redeemed, the session made) runs in a task
+/// of its own.
+pub(crate) async fn finish(
+    context: &Arc<Context>,
+    response: AuthorizationResponse,
+    state: LoginState,
+    current: Option<Session>,
+) -> Result<Finished> {
+    let now = context.clock.now();
+    let return_to = state.return_to();
+    if state.is_over(now) {
+        return Ok(Finished::TooLate(return_to));
+    }
+    if state.issuer != context.provider.issuer().as_str() {
+        return Err(Error::request("this sign-in was started with another provider"));
+    }
+    // RFC 9207 section 2.4: before anything of the answer is used, an error included.
+    context.provider.check_response_issuer(response.iss()).await?;
+    if !context.sessions.use_once(&state.state(), state.began_at.plus(LIFETIME)).await? {
+        return Ok(Finished::UsedBefore(return_to));
+    }
+    let code = match response {
+        AuthorizationResponse::Code { code, .. } => code,
+        AuthorizationResponse::Error { error, description, .. } => {
+            audit::sign_in_failed(&state.issuer, None, &error);
+            let unmet = matches!(error.as_str(), UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied");
+            return Ok(if state.step_up.is_some() && unmet {
+                Finished::StepUpRefused { code: error, return_to }
+            } else {
+                Finished::ProviderSaid { code: error, description, return_to }
+            });
+        }
+    };
+    let context = Arc::clone(context);
+    let work = tokio::spawn(async move {
+        let finished = redeem(&context, code, &state, current).await;
+        if let Err(error) = &finished {
+            audit::sign_in_failed(&state.issuer, None, error);
+        }
+        finished
+    });
+    work.await
+        .unwrap_or_else(|error| Err(Error::unavailable("the sign-in was interrupted").with_source(error)))
+}
+
+async fn redeem(
+    context: &Context,
+    code: Secret<String>,
+    state: &LoginState,
+    current: Option<Session>,
+) -> Result<Finished> {
+    let grant = CodeGrant {
+        code,
+        redirect_uri: context.callback_url(),
+        code_verifier: state.code_verifier(),
+        nonce: state.nonce(),
+        max_age: state.max_age.map(Duration::from_secs),
+    };
+    let identity = context.provider.redeem(grant).await?;
+    let return_to = state.return_to();
+
+    // A cross-site form_post brings no Lax cookie: then the session that the attempt was bound to is
+    // found by the key in the sealed state.
+    let bound = match (&current, state.replaces) {
+        (Some(session), Some(key)) if session.key() == key => None,
+        (_, Some(key)) => context.sessions.load(key).await?,
+        (_, None) => None,
+    };
+    let follows = current.as_ref().or(bound.as_ref());
+    if let Some(old) = follows.filter(|old| state.step_up.is_some() && !is_same_person(old, &identity)) {
+        return Ok(Finished::AnotherAccount {
+            signed_in: name_of(old),
+            came_back: name_in(&identity),
+            return_to,
+        });
+    }
+    let enrichment = match decide(context, &identity).await? {
+        Decision::Accept => Enrichment::default(),
+        Decision::Enrich(enrichment) => enrichment,
+        Decision::Refuse(reason) => {
+            let subject = Some(identity.claims.subject.as_str());
+            audit::sign_in_failed(&state.issuer, subject, &"refused by the app");
+            return Ok(Finished::Refused(reason));
+        }
+        Decision::Answer(response) => return Ok(Finished::Answered(response)),
+    };
+    let record = record(context, identity, enrichment, state)?;
+    if let (Some(_), Some(bound)) = (&current, &bound) {
+        // The browser has moved on to another session since: the one that this attempt knew is over.
+        context.sessions.end(bound).await?;
+    }
+    Ok(match context.sessions.make(record, follows, state.began_at).await? {
+        Made::Session(session, cookie) => {
+            audit::signed_in(&session, state.step_up.is_some());
+            Finished::SignedIn { cookie, return_to }
+        }
+        Made::SignedOut => Finished::SignedOutMeanwhile(return_to),
+    })
+}
+
+async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
+    let Some(hook) = &context.identity_hook else {
+        return Ok(Decision::Accept);
+    };
+    hook.on_identity(identity.clone())
+        .await
+        .map_err(|error| Error::store("the app can't tell now who may sign in").with_source(error))
+}
+
+fn is_same_person(session: &Session, identity: &Identity) -> bool {
+    // Identity is (iss, sub), never an e-mail address.
+    session.issuer() == identity.claims.issuer.as_str() && session.subject() == identity.claims.subject
+}
+
+fn name_of(session: &Session) -> String {
+    session.record().email.as_deref().unwrap_or(session.subject()).to_owned()
+}
+
+fn name_in(identity: &Identity) -> String {
+    text(identity, "email").map_or_else(|| identity.claims.subject.clone(), Into::into)
+}
+
+fn text(identity: &Identity, claim: &str) -> Option<Box<str>> {
+    identity.claims.all.get(claim)?.as_str().map(Into::into)
+}
+
+fn record(
+    context: &Context,
+    identity: Identity,
+    enrichment: Enrichment,
+    state: &LoginState,
+) -> Result<Record> {
+    let now = context.clock.now();
+    let (email, name) = (text(&identity, "email"), text(&identity, "name"));
+    let Identity { claims, tokens, multi_factor, connection, organization } = identity;
+    let mut lifetime = context.sessions.lifetime();
+    if let Some(end) = claims.session_expiry {
+        if end <= now {
+            return Err(Error::provider("the provider's session is over already"));
+        }
+        lifetime.absolute = lifetime.absolute.min(end.since(now));
+    }
+    let boxed = |list: Vec<String>| list.into_iter().map(String::into_boxed_str).collect();
+    let mut record = Record::new(claims.issuer.arc(), &claims.subject, now, lifetime);
+    record.email = email;
+    record.name = name;
+    record.sid = claims.sid.map(Into::into);
+    record.connection = connection.map(Into::into);
+    record.organization = organization.map(Into::into);
+    record.amr = boxed(claims.amr);
+    record.acr = claims.acr.map(Into::into);
+    record.multi_factor = multi_factor;
+    record.auth_time = claims.auth_time;
+    record.scopes = boxed(tokens.scope.unwrap_or_default());
+    record.roles = boxed(enrichment.roles);
+    record.step_up = state.step_up.map(|requirement| StepUpMark { requirement, at: now });
+    record.claims = json(&claims.all);
+    record.attributes = (!enrichment.attributes.is_empty()).then(|| json(&enrichment.attributes));
+    record.tokens = Some(Box::new(Tokens {
+        id_token: tokens.id_token,
+        access_token: Some(tokens.access_token),
+        refresh_token: tokens.refresh_token,
+        access_token_expires_at: tokens.expires_in.map(|life| now.plus(life)),
+    }));
+    Ok(record)
+}
+
+fn json(map: &serde_json::Map<String, serde_json::Value>) -> Box<str> {
+    serde_json::to_string(map)
+        .expect("a JSON object has string keys only")
+        .into()
+}
+
+/// Whether a step-up for `requirement` has just been tried with this session, so that another one would
+/// go round in circles.
+pub(crate) fn was_in_vain(session: &Session, requirement: &Requirement, now: SecondsSinceEpoch) -> bool {
+    let Some(mark) = session.record().step_up else {
+        return false;
+    };
+    // What a step-up reached holds for half the asked age at least; where no age is asked, what it did
+    // not reach stays out of reach for this session until somebody signs in anew on purpose.
+    let holds_for = requirement.max_age.map_or(VAIN_FOR, |age| (age / 2).min(VAIN_FOR));
+    mark.requirement == requirement.fingerprint() && now.since(mark.at) <= holds_for
+}
+
+/// How long a vain step-up is not asked for again by itself.
+const VAIN_FOR: Duration = Duration::from_secs(5 * 60);

@@ -1,0 +1,168 @@
+//! What the outer layer tells the app about a request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::uri::PathAndQuery;
+use http::{Extensions, request};
+
+use crate::endpoint::{Cause, Refusal, Shared, cross_site};
+use crate::policy::{Policy, Verdict};
+use crate::session::{Session, User};
+
+/// In the extensions of each request that passed [`SsoLayer`](crate::SsoLayer): who is signed in, if
+/// anybody. axum handlers use the extractors; others read it here.
+///
+/// ```
+/// use tower_sso::Auth;
+///
+/// fn greeting<B>(request: &http::Request<B>) -> String {
+///     match Auth::of(request.extensions()).and_then(Auth::user) {
+///         Some(user) => format!("hello {}", user.subject()),
+///         None => "hello stranger".to_owned(),
+///     }
+/// }
+/// # assert_eq!(greeting(&http::Request::new(())), "hello stranger");
+/// ```
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    /// Absent where a test put the session in by hand.
+    shared: Option<Arc<Shared>>,
+    target: Option<PathAndQuery>,
+    was_read: AtomicBool,
+}
+
+/// What is known about the request's session.
+pub(crate) enum State {
+    Nobody,
+    SignedIn(Session),
+    /// The store failed: neither may be claimed.
+    Unknown,
+}
+
+impl Auth {
+    pub(crate) fn new(state: State, shared: Arc<Shared>, target: Option<PathAndQuery>) -> Self {
+        Self(Arc::new(Inner { state, shared: Some(shared), target, was_read: AtomicBool::new(false) }))
+    }
+
+    /// Somebody who is signed in, without a layer: for tests of single handlers and routes.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn for_test(session: Session) -> Self {
+        Self(Arc::new(Inner {
+            state: State::SignedIn(session),
+            shared: None,
+            target: None,
+            was_read: AtomicBool::new(false),
+        }))
+    }
+
+    /// What the layer left for this request; `None` where no layer is around.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    /// The session, if somebody is signed in. `None` too where the store failed; see [`Auth::is_unknown`].
+    ///
+    /// Reading it marks the response as private: it gets `Cache-Control: private, no-store`.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        self.mark_read();
+        match &self.0.state {
+            State::SignedIn(session) => Some(session),
+            State::Nobody | State::Unknown => None,
+        }
+    }
+
+    /// The person, if somebody is signed in. As [`Auth::session`].
+    #[must_use]
+    pub fn user(&self) -> Option<User> {
+        self.session().cloned().map(User::new)
+    }
+
+    /// Whether the session store failed, so that nobody can tell if somebody is signed in. Answer 503.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.mark_read();
+        matches!(self.0.state, State::Unknown)
+    }
+
+    /// Path and query as the outer layer saw them, before routers stripped a prefix.
+    #[must_use]
+    pub fn original_path(&self) -> Option<&str> {
+        self.0.target.as_ref().map(PathAndQuery::as_str)
+    }
+
+    pub(crate) fn mark_read(&self) {
+        self.0.was_read.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn was_read(&self) -> bool {
+        self.0.was_read.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request may pass a policy; if not, what is to be answered.
+    pub(crate) fn judge(&self, policy: &Policy, request: &request::Parts) -> Result<(), Refusal> {
+        self.mark_read();
+        let session = match &self.0.state {
+            State::Unknown => return Err(self.refuse(Cause::Unknown, request)),
+            State::Nobody => None,
+            State::SignedIn(session) => Some(session),
+        };
+        if session.is_some() && !self.may_use_session(request) {
+            return Err(self.refuse(Cause::CrossSite, request));
+        }
+        match policy.judge(session, self.now()) {
+            Verdict::Allow => Ok(()),
+            verdict => Err(self.refuse(Cause::Verdict(verdict), request)),
+        }
+    }
+
+    fn may_use_session(&self, request: &request::Parts) -> bool {
+        self.0.shared.as_ref().is_none_or(|shared| {
+            let context = &shared.context;
+            cross_site::may_use_session(
+                &request.method,
+                &request.headers,
+                context.base_url.origin(),
+                &context.allowed_origins,
+            )
+        })
+    }
+
+    fn now(&self) -> crate::clock::SecondsSinceEpoch {
+        use crate::clock::Clock as _;
+        self.0
+            .shared
+            .as_ref()
+            .map_or_else(|| crate::clock::SystemClock.now(), |shared| shared.context.clock.now())
+    }
+
+    fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
+        let session = match &self.0.state {
+            State::SignedIn(session) => Some(session.clone()),
+            State::Nobody | State::Unknown => None,
+        };
+        let target = self
+            .original_path()
+            .or_else(|| request.uri.path_and_query().map(PathAndQuery::as_str))
+            .unwrap_or("/");
+        Refusal::new(cause, session, target.to_owned(), request)
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Auth");
+        match &self.0.state {
+            State::Nobody => debug.field("session", &None::<()>),
+            State::SignedIn(session) => debug.field("session", session),
+            State::Unknown => debug.field("session", &"unknown"),
+        };
+        debug.finish_non_exhaustive()
+    }
+}

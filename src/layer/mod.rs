@@ -1,0 +1,11 @@
+//! The tower layers: [`SsoLayer`] around the app, [`RequireLayer`] on a route.
+
+mod auth;
+mod body;
+pub(crate) mod require;
+pub(crate) mod sso;
+
+pub use auth::Auth;
+pub use body::SsoBody;
+pub use require::{RequireLayer, RequireService};
+pub use sso::{SsoLayer, SsoService};

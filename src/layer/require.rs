@@ -1,0 +1,144 @@
+//! [`RequireLayer`]: who may pass, on one route or many.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{Auth, SsoBody};
+use crate::endpoint::{Refusal, Rejection, RejectionKind};
+use crate::policy::Policy;
+
+/// Lets only those pass whom a [`Policy`] allows.
+///
+/// 1. The inner service is called if the policy allows, and never otherwise.
+/// 2. An unsafe request that relies on the session cookie must come from our own origin.
+/// 3. Without an [`SsoLayer`](crate::SsoLayer) outside nobody passes: 500, and an error in the log.
+/// 4. What a refused request gets (a redirect to sign in, 401, 403, 503) is up to that outer layer, which
+///    leaves a [`Rejection`] in the response's extensions. Headers that layers in between set are kept.
+///
+/// It works on any service: nothing is asked of the request body, the response body is passed through.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_sso::{Policy, RequireLayer};
+///
+/// let routes: Router = Router::new()
+///     .route("/admin", get(|| async { "admins" }).layer(RequireLayer::new(Policy::mfa().role("admin"))));
+/// # let _ = routes;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct RequireLayer {
+    policy: Arc<Policy>,
+}
+
+impl RequireLayer {
+    /// A layer that asks this policy.
+    pub fn new(policy: Policy) -> Self {
+        Self { policy: Arc::new(policy) }
+    }
+}
+
+impl<S> Layer<S> for RequireLayer {
+    type Service = RequireService<S>;
+
+    fn layer(&self, inner: S) -> RequireService<S> {
+        RequireService { inner, policy: Arc::clone(&self.policy) }
+    }
+}
+
+/// The service of [`RequireLayer`].
+#[derive(Clone, Debug)]
+pub struct RequireService<S> {
+    inner: S,
+    policy: Arc<Policy>,
+}
+
+impl<S, B, R> Service<Request<B>> for RequireService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = Response<SsoBody<R>>;
+    type Error = S::Error;
+    type Future = RequireFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let answer = match Auth::of(&parts.extensions) {
+            Some(auth) => auth.judge(&self.policy, &parts).map_err(|refusal| refused(&refusal)),
+            None => Err(no_layer()),
+        };
+        let state = match answer {
+            Ok(()) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
+            Err(response) => State::Refused { response: Some(Box::new(response)) },
+        };
+        RequireFuture { state }
+    }
+}
+
+/// The response that carries a refusal to the outer layer. Where there is none it is an answer by itself.
+pub(crate) fn refused(refusal: &Refusal) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = refusal.status();
+    response.extensions_mut().insert(refusal.rejection());
+    response.extensions_mut().insert(refusal.clone());
+    response
+}
+
+/// The answer where the app forgot the outer layer.
+pub(crate) fn no_layer() -> Response<Bytes> {
+    tracing::error!(
+        "a route asks who is signed in, and there is no SsoLayer around it: put `sso.layer()` last on the outermost router"
+    );
+    let mut response = Response::new(Bytes::from_static(b"sign-in is set up wrongly"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.extensions_mut().insert(Rejection::new(RejectionKind::NoLayer, None));
+    response
+}
+
+pin_project! {
+    /// The future of [`RequireService`].
+    #[derive(Debug)]
+    pub struct RequireFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    #[derive(Debug)]
+    enum State<F> {
+        Inner { #[pin] future: F },
+        Refused { response: Option<Box<Response<Bytes>>> },
+    }
+}
+
+impl<F, R, E> Future for RequireFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<SsoBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Inner { future } => {
+                Poll::Ready(ready!(future.poll(cx)).map(|response| response.map(SsoBody::inner)))
+            }
+            StateProjection::Refused { response } => {
+                let response = response.take().expect("a future is not polled after it is ready");
+                Poll::Ready(Ok(response.map(SsoBody::own)))
+            }
+        }
+    }
+}

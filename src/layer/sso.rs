@@ -1,0 +1,320 @@
+//! [`SsoLayer`]: around the whole app.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_core::future::BoxFuture;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::auth::{Auth, State};
+use super::body::SsoBody;
+use crate::endpoint::{Endpoints, LARGEST_BODY, Refusal, Shared, cookie_fields, never_cached};
+use crate::session::SessionKey;
+use crate::session::sessions::Lookup;
+
+/// How long a client may take to send the body of a request to an endpoint.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Single sign-on around an app; made by [`Sso::layer`](crate::Sso::layer).
+///
+/// 1. A request under the auth path (`/auth`) is answered here and goes no further.
+/// 2. Any other gets an [`Auth`] in its extensions and goes to the inner service, signed in or not.
+/// 3. A refusal by a [`RequireLayer`](crate::RequireLayer) or an extractor is turned into what the client can
+///    use: a redirect to sign in, a problem document, a page.
+/// 4. A response that depends on the session is marked `Cache-Control: private, no-store` and
+///    `Vary: Cookie`. One that does not keeps its caching.
+///
+/// Put it last, on the outermost router, so that it sees the whole path.
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct SsoLayer {
+    shared: Arc<Shared>,
+}
+
+impl SsoLayer {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+impl<S> Layer<S> for SsoLayer {
+    type Service = SsoService<S>;
+
+    fn layer(&self, inner: S) -> SsoService<S> {
+        SsoService { inner, shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// The service of [`SsoLayer`].
+#[derive(Clone, Debug)]
+pub struct SsoService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S, B, R> Service<Request<B>> for SsoService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    // A body only because `form_post` answers and sign-outs are read here; what it yields does not matter.
+    B: Body + Send + 'static,
+    R: 'static,
+{
+    type Response = Response<SsoBody<R>>;
+    type Error = S::Error;
+    type Future = SsoFuture<S::Future, R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // A response of an inner service is not to be taken for one that this layer has to answer.
+        request.extensions_mut().remove::<Refusal>();
+        if self.shared.endpoint(request.uri().path()).is_some() {
+            let answer = at_endpoint(Arc::clone(&self.shared), request);
+            return SsoFuture::answering(Box::pin(answer), HeaderMap::new());
+        }
+        let now = self.shared.context.clock.now();
+        let lookup = self
+            .shared
+            .context
+            .sessions
+            .look_up(cookie_fields(request.headers()), now);
+        match lookup {
+            Lookup::Nobody => self.call_inner(request, State::Nobody),
+            Lookup::Live(session) => {
+                self.shared.context.sessions.slide(&session, now);
+                self.call_inner(request, State::SignedIn(session))
+            }
+            Lookup::Ask(key) => self.call_after_load(request, key),
+        }
+    }
+}
+
+impl<S> SsoService<S> {
+    fn call_inner<B, R>(&mut self, mut request: Request<B>, state: State) -> SsoFuture<S::Future, R, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+    {
+        let auth = self.tell(&mut request, state);
+        SsoFuture {
+            step: Step::Inner { future: self.inner.call(request), auth, shared: Arc::clone(&self.shared) },
+        }
+    }
+
+    /// Where the store is not in this process: the service that was polled ready goes into the future, a
+    /// clone stays.
+    fn call_after_load<B, R>(&mut self, mut request: Request<B>, key: SessionKey) -> SsoFuture<S::Future, R, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Send + 'static,
+        R: 'static,
+    {
+        let clone = self.clone();
+        let mut ready = std::mem::replace(self, clone);
+        let future = Box::pin(async move {
+            let context = &ready.shared.context;
+            let state = match context.sessions.load(key).await {
+                Ok(Some(session)) => {
+                    context.sessions.slide(&session, context.clock.now());
+                    State::SignedIn(session)
+                }
+                Ok(None) => State::Nobody,
+                Err(error) => {
+                    tracing::warn!(%error, "the session store failed; nobody is taken for signed in or out");
+                    State::Unknown
+                }
+            };
+            let auth = ready.tell(&mut request, state);
+            let response = ready.inner.call(request).await?;
+            Ok((response, auth))
+        });
+        SsoFuture { step: Step::Loading { future, shared: Arc::clone(&self.shared) } }
+    }
+
+    fn tell<B>(&self, request: &mut Request<B>, state: State) -> Auth {
+        let target = request.uri().path_and_query().cloned();
+        let auth = Auth::new(state, Arc::clone(&self.shared), target);
+        request.extensions_mut().insert(auth.clone());
+        auth
+    }
+}
+
+/// Reads what an endpoint needs of a request, and lets it answer.
+async fn at_endpoint<B: Body + Send>(shared: Arc<Shared>, request: Request<B>) -> Response<Bytes> {
+    let (mut parts, body) = request.into_parts();
+    // What inner layers of the app put there is not for the endpoints.
+    parts.extensions.clear();
+    let body = if parts.method == Method::POST {
+        match tokio::time::timeout(BODY_TIMEOUT, read(body)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(status)) => return bare(status),
+            Err(_) => return bare(StatusCode::REQUEST_TIMEOUT),
+        }
+    } else {
+        Bytes::new()
+    };
+    Endpoints(shared).answer(Request::from_parts(parts, body)).await
+}
+
+async fn read<B: Body + Send>(body: B) -> Result<Bytes, StatusCode> {
+    let mut body = std::pin::pin!(body);
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.as_mut().frame().await {
+        let Ok(frame) = frame else {
+            return Err(StatusCode::BAD_REQUEST);
+        };
+        if let Ok(mut data) = frame.into_data() {
+            use bytes::{Buf as _, BufMut as _};
+            if read.len() + data.remaining() > LARGEST_BODY {
+                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            while data.has_remaining() {
+                let chunk = data.chunk().len();
+                read.put_slice(data.chunk());
+                data.advance(chunk);
+            }
+        }
+    }
+    Ok(read.freeze())
+}
+
+fn bare(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    never_cached(response.headers_mut());
+    response
+}
+
+/// What the inner service answered, with what the app made of the request's session.
+type Loaded<R, E> = BoxFuture<'static, Result<(Response<R>, Auth), E>>;
+
+pin_project! {
+    /// The future of [`SsoService`]: `F` is the inner service's.
+    pub struct SsoFuture<F, R, E> {
+        #[pin]
+        step: Step<F, R, E>,
+    }
+}
+
+pin_project! {
+    #[project = StepProjection]
+    enum Step<F, R, E> {
+        Inner { #[pin] future: F, auth: Auth, shared: Arc<Shared> },
+        Loading { future: Loaded<R, E>, shared: Arc<Shared> },
+        Answering { future: BoxFuture<'static, Response<Bytes>>, kept: HeaderMap },
+    }
+}
+
+impl<F, R, E> SsoFuture<F, R, E> {
+    fn answering(future: BoxFuture<'static, Response<Bytes>>, kept: HeaderMap) -> Self {
+        Self { step: Step::Answering { future, kept } }
+    }
+}
+
+impl<F, R, E> Future for SsoFuture<F, R, E>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<SsoBody<R>>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let left = match this.step.as_mut().project() {
+                StepProjection::Inner { future, auth, shared } => {
+                    leave(ready!(future.poll(cx))?, auth, shared)
+                }
+                StepProjection::Loading { future, shared } => {
+                    let (response, auth) = ready!(future.as_mut().poll(cx))?;
+                    leave(response, &auth, shared)
+                }
+                StepProjection::Answering { future, kept } => {
+                    let response = ready!(future.as_mut().poll(cx));
+                    let response = merge(response, std::mem::take(kept));
+                    return Poll::Ready(Ok(response.map(SsoBody::own)));
+                }
+            };
+            match left {
+                Left::Response(response) => return Poll::Ready(Ok(response)),
+                Left::Answer(future, kept) => this.step.set(Step::Answering { future, kept }),
+            }
+        }
+    }
+}
+
+impl<F, R, E> fmt::Debug for SsoFuture<F, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SsoFuture")
+    }
+}
+
+/// How a request leaves: with the inner service's response, or with an answer still to be made.
+enum Left<R> {
+    Response(Response<SsoBody<R>>),
+    Answer(BoxFuture<'static, Response<Bytes>>, HeaderMap),
+}
+
+fn leave<R>(mut response: Response<R>, auth: &Auth, shared: &Arc<Shared>) -> Left<R> {
+    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        let kept = std::mem::take(response.headers_mut());
+        return Left::Answer(Box::pin(refuse(Arc::clone(shared), refusal)), kept);
+    }
+    if auth.was_read() {
+        never_cached(response.headers_mut());
+    }
+    Left::Response(response.map(SsoBody::inner))
+}
+
+/// Answers in the place of the handler that was not called.
+async fn refuse(shared: Arc<Shared>, refusal: Refusal) -> Response<Bytes> {
+    let rejection = refusal.rejection();
+    let mut request = Request::new(Bytes::new());
+    *request.method_mut() = refusal.method().clone();
+    *request.headers_mut() = refusal.headers().clone();
+    request.extensions_mut().insert(refusal);
+    let mut response = Endpoints(shared).answer(request).await;
+    response.extensions_mut().insert(rejection);
+    response
+}
+
+/// Our answer, with the headers that layers between the handler and us had set (CORS, request ids), but
+/// for those that spoke of a body that is gone.
+fn merge(response: Response<Bytes>, mut kept: HeaderMap) -> Response<Bytes> {
+    if kept.is_empty() {
+        return response;
+    }
+    for gone in [
+        header::CONTENT_TYPE,
+        header::CONTENT_LENGTH,
+        header::CONTENT_ENCODING,
+        header::CONTENT_RANGE,
+        header::TRANSFER_ENCODING,
+        header::ETAG,
+        header::LAST_MODIFIED,
+    ] {
+        kept.remove(gone);
+    }
+    let (mut parts, body) = response.into_parts();
+    for name in parts.headers.keys() {
+        if !matches!(*name, header::SET_COOKIE | header::VARY) {
+            kept.remove(name);
+        }
+    }
+    for (name, value) in &parts.headers {
+        kept.append(name, value.clone());
+    }
+    parts.headers = kept;
+    Response::from_parts(parts, body)
+}

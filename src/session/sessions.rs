@@ -1,0 +1,187 @@
+//! Sessions as the rest of the crate uses them: found by cookie, made, replaced and ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_cookies::Cookie;
+
+use super::cookie::{self, CookieSettings, Found};
+use super::record::{Record, SessionKey};
+use super::store::{Created, Replaced, SessionStore};
+use super::{Lifetime, Session};
+use crate::clock::{Clock, SecondsSinceEpoch};
+use crate::{Result, crypto};
+
+/// How long the old id of a stepped-up session still answers, with the old and weaker record, for
+/// requests that are in flight.
+const OLD_ID_ANSWERS: Duration = Duration::from_secs(10);
+
+/// What the cookie of a request leads to without waiting.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// No cookie, an ambiguous one, or one of no live session.
+    Nobody,
+    /// A live session.
+    Live(Session),
+    /// Only the store knows.
+    Ask(SessionKey),
+}
+
+/// A session that was made, with the cookie that carries it.
+#[derive(Debug)]
+pub(crate) enum Made {
+    /// It lives.
+    Session(Box<Session>, Box<Cookie<'static>>),
+    /// The provider ended it while it was being made.
+    SignedOut,
+}
+
+/// All sessions of one app.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    lifetime: Lifetime,
+    cookie: CookieSettings,
+}
+
+impl Sessions {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        clock: Arc<dyn Clock>,
+        lifetime: Lifetime,
+        cookie: CookieSettings,
+    ) -> Self {
+        Self { store, clock, lifetime, cookie }
+    }
+
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        self.lifetime
+    }
+
+    /// Looks for a session without waiting.
+    pub(crate) fn look_up<'a>(&self, fields: impl Iterator<Item = &'a [u8]>, now: SecondsSinceEpoch) -> Lookup {
+        let Found::One(value) = cookie::find(fields, self.cookie.name()) else {
+            return Lookup::Nobody;
+        };
+        let key = SessionKey::of_cookie(value);
+        match self.store.load_local(key) {
+            None => Lookup::Ask(key),
+            Some(record) => live(key, record, now).map_or(Lookup::Nobody, Lookup::Live),
+        }
+    }
+
+    /// Asks the store for a session.
+    pub(crate) async fn load(&self, key: SessionKey) -> Result<Option<Session>> {
+        let record = self.store.load(key).await?;
+        Ok(live(key, record, self.clock.now()))
+    }
+
+    /// The session of a request, waiting for the store where needed.
+    pub(crate) async fn find<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Result<Option<Session>> {
+        match self.look_up(fields, self.clock.now()) {
+            Lookup::Nobody => Ok(None),
+            Lookup::Live(session) => Ok(Some(session)),
+            Lookup::Ask(key) => self.load(key).await,
+        }
+    }
+
+    /// Moves the idle end of a session that is in use. Never delays the request: the store is told in a
+    /// task of its own.
+    pub(crate) fn slide(&self, session: &Session, now: SecondsSinceEpoch) {
+        let record = session.record();
+        let Some(target) = Lifetime::slide(record.idle_timeout, record.idle_expires_at(), now) else {
+            return;
+        };
+        if record.idle_expires_at() >= record.absolute_expires_at {
+            return;
+        }
+        record.slide(target);
+        let (store, key) = (Arc::clone(&self.store), session.key());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = store.touch(key, target).await {
+                    tracing::warn!(%error, "the session's idle time could not be written");
+                }
+            });
+        }
+    }
+
+    /// Makes a session under a new id. The one that it follows, if any, is over: at once if it was
+    /// another person's, after a few seconds if it was this person's.
+    pub(crate) async fn make(
+        &self,
+        mut record: Record,
+        follows: Option<&Session>,
+        began_at: SecondsSinceEpoch,
+    ) -> Result<Made> {
+        let same_person = follows.filter(|old| {
+            old.issuer() == record.issuer() && old.subject() == record.subject()
+        });
+        if let Some(old) = same_person {
+            record.public_id = old.public_id().into();
+            record.replaced = Some(old.key());
+        }
+        let value = crypto::random_token();
+        let key = SessionKey::of_cookie(&value);
+        let record = match self.store.create(key, record, began_at).await? {
+            Created::Done(record) => record,
+            Created::SignedOut => return Ok(Made::SignedOut),
+        };
+        if let Some(old) = follows {
+            let ended = if same_person.is_some() { self.retire(old).await } else { self.delete(old.key()).await };
+            if let Err(error) = ended {
+                // Nobody may be left with two sessions because one could not be ended.
+                self.delete(key).await?;
+                return Err(error);
+            }
+        }
+        let cookie = self.cookie.set(self.cookie.name(), value, None);
+        Ok(Made::Session(Box::new(Session::new(key, record)), Box::new(cookie)))
+    }
+
+    async fn retire(&self, old: &Session) -> Result<()> {
+        let mut standing = Arc::clone(old.record());
+        loop {
+            let mut record = Record::clone(&standing);
+            let end = self.clock.now().plus(OLD_ID_ANSWERS);
+            record.absolute_expires_at = record.absolute_expires_at.min(end);
+            // A retired id gives no token away: they belong to the session that follows.
+            record.tokens = None;
+            match self.store.replace(old.key(), standing.version(), record).await? {
+                Replaced::Done(_) | Replaced::Gone => return Ok(()),
+                Replaced::Conflict(newer) => standing = newer,
+            }
+        }
+    }
+
+    /// Ends a session and what is left of the one that it followed.
+    pub(crate) async fn end(&self, session: &Session) -> Result<()> {
+        if let Some(old) = session.record().replaced {
+            self.delete(old).await?;
+        }
+        self.delete(session.key()).await
+    }
+
+    async fn delete(&self, key: SessionKey) -> Result<()> {
+        self.store.delete(key).await.map(drop)
+    }
+
+    /// The cookie that removes the session's.
+    pub(crate) fn removal(&self) -> Cookie<'static> {
+        self.cookie.removal(self.cookie.name())
+    }
+
+    /// Notes that a login state was used; `false` if it had been before.
+    pub(crate) async fn use_once(&self, state: &str, until: SecondsSinceEpoch) -> Result<bool> {
+        let mut what = b"login-state\0".to_vec();
+        what.extend_from_slice(state.as_bytes());
+        self.store.use_once(crypto::sha256(&what), until).await
+    }
+}
+
+fn live(key: SessionKey, record: Option<Arc<Record>>, now: SecondsSinceEpoch) -> Option<Session> {
+    record
+        .filter(|record| record.is_live(now))
+        .map(|record| Session::new(key, record))
+}

@@ -1,0 +1,388 @@
+//! Sets up an [`Sso`]: every option with its default, checked once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::crypto::Sealer;
+use crate::endpoint::{PageRenderer, Shared};
+use crate::flow::round_trips::RoundTrips;
+use crate::flow::sign_out::LogoutCookie;
+use crate::flow::{BaseUrl, Context, IdentityHook};
+use crate::oidc::{ClientAuthChoice, Issuer, ResponseMode};
+use crate::provider::{HttpClient, HttpOptions, OidcConfig, OidcProvider, ReqwestClient};
+use crate::session::cookie::CookieSettings;
+use crate::session::login_state::LoginStates;
+use crate::session::sessions::Sessions;
+use crate::session::store::MemoryStore;
+use crate::session::{Lifetime, ReturnTo, SessionStore};
+use crate::{ClientSecret, CookieKey, Error, Result, Sso};
+
+/// A set-up under way. [`SsoBuilder::build`] is the only call that can fail.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct SsoBuilder {
+    pub(super) issuer: String,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<ClientSecret>,
+    pub(super) client_auth: ClientAuthChoice,
+    pub(super) base_url: Option<String>,
+    pub(super) cookie_keys: Vec<CookieKey>,
+    pub(super) cookie_name: Option<String>,
+    pub(super) embedded: bool,
+    pub(super) scopes: Vec<String>,
+    pub(super) response_mode: ResponseMode,
+    pub(super) userinfo: bool,
+    pub(super) max_age: Option<Duration>,
+    pub(super) acr_values: Vec<String>,
+    pub(super) mfa_acr_values: Vec<String>,
+    pub(super) ui_locales: Option<String>,
+    pub(super) extra_parameters: Vec<(String, String)>,
+    pub(super) lifetime: Lifetime,
+    pub(super) auth_path: String,
+    pub(super) allowed_origins: Vec<String>,
+    pub(super) extra_ca: Option<Vec<u8>>,
+    pub(super) plain_http: bool,
+    store: Option<Arc<dyn SessionStore>>,
+    clock: Option<Arc<dyn Clock>>,
+    http_client: Option<Arc<dyn HttpClient>>,
+    identity_hook: Option<Arc<dyn IdentityHook>>,
+    pages: Option<Arc<dyn PageRenderer>>,
+}
+
+impl SsoBuilder {
+    pub(super) fn new(issuer: String) -> Self {
+        Self {
+            issuer,
+            client_id: None,
+            client_secret: None,
+            client_auth: ClientAuthChoice::Auto,
+            base_url: None,
+            cookie_keys: Vec::new(),
+            cookie_name: None,
+            embedded: false,
+            scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            response_mode: ResponseMode::Query,
+            userinfo: false,
+            max_age: None,
+            acr_values: Vec::new(),
+            mfa_acr_values: Vec::new(),
+            ui_locales: None,
+            extra_parameters: Vec::new(),
+            lifetime: Lifetime::default(),
+            auth_path: "/auth".to_owned(),
+            allowed_origins: Vec::new(),
+            extra_ca: None,
+            plain_http: false,
+            store: None,
+            clock: None,
+            http_client: None,
+            identity_hook: None,
+            pages: None,
+        }
+    }
+
+    /// The client id and secret that the provider gave this app (RFC 6749 section 2.3.1).
+    pub fn client(mut self, client_id: impl Into<String>, secret: impl Into<ClientSecret>) -> Self {
+        self.client_id = Some(client_id.into());
+        self.client_secret = Some(secret.into());
+        self
+    }
+
+    /// A client without a secret: PKCE alone binds the code to this app (RFC 7636).
+    pub fn public_client(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self.client_secret = None;
+        self
+    }
+
+    /// How the client authenticates at the token endpoint. Default: what the metadata offers,
+    /// `client_secret_basic` before `client_secret_post`.
+    pub fn client_auth(mut self, choice: ClientAuthChoice) -> Self {
+        self.client_auth = choice;
+        self
+    }
+
+    /// The URL under which browsers reach the app; a path prefix is allowed. https, or http on loopback.
+    ///
+    /// The redirect URI to register is this plus `/auth/callback`, the post-logout redirect URI this plus
+    /// `/auth/logged-out`.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// The key that seals login states. Required, but for a base URL on loopback, where a random one is
+    /// made with a warning. All replicas must have the same.
+    pub fn cookie_key(mut self, key: CookieKey) -> Self {
+        self.cookie_keys = vec![key];
+        self
+    }
+
+    /// One more key that opens what was sealed with it, and does not seal: for rotation.
+    pub fn add_old_cookie_key(mut self, key: CookieKey) -> Self {
+        self.cookie_keys.push(key);
+        self
+    }
+
+    /// Another name for the session cookie. Default `__Host-sso`, on plain http `sso-<port>`.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = Some(name.into());
+        self
+    }
+
+    /// For an app that is shown in frames of other sites: cookies become
+    /// `SameSite=None; Secure; Partitioned`. Default off.
+    pub fn embedded(mut self, embedded: bool) -> Self {
+        self.embedded = embedded;
+        self
+    }
+
+    /// The scopes to ask for. Default `openid profile email`; `openid` is always asked for.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How the provider hands its answer over. Default [`ResponseMode::Query`].
+    pub fn response_mode(mut self, mode: ResponseMode) -> Self {
+        self.response_mode = mode;
+        self
+    }
+
+    /// Whether UserInfo is asked after each sign-in, and its claims join those of the ID token.
+    /// Default off.
+    pub fn userinfo(mut self, userinfo: bool) -> Self {
+        self.userinfo = userinfo;
+        self
+    }
+
+    /// `max_age` of every sign-in, whole seconds. Default none.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// `acr_values` of every sign-in, best first. Default none.
+    pub fn acr_values<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+        self.acr_values = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The `acr` values that count as multi-factor, and are asked for at a step-up to it. Default none:
+    /// then `amr` decides alone; see [`Policy::mfa`](crate::Policy::mfa).
+    pub fn mfa_acr_values<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+        self.mfa_acr_values = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// `ui_locales` of every sign-in. Default none.
+    pub fn ui_locales(mut self, locales: impl Into<String>) -> Self {
+        self.ui_locales = Some(locales.into());
+        self
+    }
+
+    /// A parameter of the provider's own for every sign-in, as Google's `hd`. Names of the protocol's own
+    /// parameters are refused by [`SsoBuilder::build`].
+    pub fn add_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extra_parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long sessions live. Default 1 hour without a request, 12 hours at most.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The path of the endpoints. Default `/auth`.
+    pub fn auth_path(mut self, path: impl Into<String>) -> Self {
+        self.auth_path = path.into();
+        self
+    }
+
+    /// An origin besides our own whose pages may send unsafe requests with the session cookie.
+    pub fn add_allowed_origin(mut self, origin: impl Into<String>) -> Self {
+        self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Certificates (PEM) that are trusted for the provider besides the system's.
+    pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_ca = Some(pem.into());
+        self
+    }
+
+    /// Where sessions are kept. Default: in this process, up to 64 MiB; they end with it.
+    pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Where the time comes from. Default the system's clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Another HTTP client for the provider. It must not follow redirects and must bound bodies and time.
+    pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// Called with each verified identity before a session is made; see [`IdentityHook`].
+    pub fn on_identity(mut self, hook: impl IdentityHook) -> Self {
+        self.identity_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Renders pages in the app's own style; see [`PageRenderer`].
+    pub fn pages(mut self, renderer: impl PageRenderer) -> Self {
+        self.pages = Some(Arc::new(renderer));
+        self
+    }
+
+    /// What weakens the protection. Each call says what it gives up.
+    pub fn dangerous(self) -> Dangerous {
+        Dangerous(self)
+    }
+
+    /// Checks everything and wires it together. No I/O: the provider may be down.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for whatever is missing, malformed or does
+    /// not go together.
+    pub fn build(self) -> Result<Sso> {
+        let base_url = self.checked_base_url()?;
+        let issuer = self.checked_issuer()?;
+        let auth_path = checked_auth_path(&self.auth_path)?;
+        self.check_lifetime()?;
+        let client_id = self
+            .client_id
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| Error::configuration("the client id is missing (SSO_CLIENT_ID)"))?;
+        let sealer = sealer(self.cookie_keys, &base_url)?;
+        for origin in &self.allowed_origins {
+            if url::Url::parse(origin).map(|url| url.origin().ascii_serialization()).ok().as_ref() != Some(origin) {
+                return Err(Error::configuration(format!(
+                    "the allowed origin `{origin}` is not an origin: write scheme, host and port only"
+                )));
+            }
+        }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let http = match self.http_client {
+            Some(client) => client,
+            None => Arc::new(ReqwestClient::new(HttpOptions { extra_ca: self.extra_ca, ..HttpOptions::default() })?),
+        };
+        let cookie = CookieSettings::for_base_url(base_url.url(), self.cookie_name.as_deref(), self.embedded)?;
+        let attempt = match self.response_mode {
+            ResponseMode::Query => cookie.clone(),
+            // The provider's form comes from another site: a Lax cookie would stay at home.
+            ResponseMode::FormPost => cookie.cross_site(),
+        };
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
+        let provider = OidcProvider::new(
+            OidcConfig {
+                issuer,
+                client_id,
+                client_secret: self.client_secret,
+                client_auth: self.client_auth,
+                scopes: self.scopes,
+                response_mode: self.response_mode,
+                userinfo: self.userinfo,
+                mfa_acr_values: self.mfa_acr_values,
+                acr_values: self.acr_values,
+                max_age: self.max_age,
+                ui_locales: self.ui_locales,
+                extra: self.extra_parameters,
+            },
+            http,
+            Arc::clone(&clock),
+        )?;
+        let context = Context {
+            provider: Arc::new(provider),
+            login_states: LoginStates::new(&cookie.name, attempt),
+            round_trips: RoundTrips::new(&cookie.name, cookie.clone()),
+            sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
+            sealer,
+            clock,
+            base_url,
+            auth_path,
+            allowed_origins: self.allowed_origins,
+            identity_hook: self.identity_hook,
+        };
+        let logout_cookie = LogoutCookie::new(&cookie.name, cookie);
+        let shared = Shared { context: Arc::new(context), pages: self.pages, logout_cookie };
+        Ok(Sso { shared: Arc::new(shared) })
+    }
+
+    fn checked_base_url(&self) -> Result<BaseUrl> {
+        let text = self
+            .base_url
+            .as_deref()
+            .ok_or_else(|| Error::configuration("the base URL is missing (SSO_BASE_URL)"))?;
+        if self.plain_http { BaseUrl::parse_insecure(text) } else { BaseUrl::parse(text) }
+    }
+
+    fn checked_issuer(&self) -> Result<Issuer> {
+        let issuer = Issuer::parse(&self.issuer)?;
+        if issuer.is_https() || issuer.is_loopback_http() || self.plain_http {
+            return Ok(issuer);
+        }
+        Err(Error::configuration("the issuer must be https: plain http is for loopback only (SSO_ISSUER)"))
+    }
+
+    fn check_lifetime(&self) -> Result<()> {
+        let Lifetime { idle, absolute } = self.lifetime;
+        if idle < Duration::from_secs(60) || absolute < idle {
+            return Err(Error::configuration(
+                "a session must live a minute without a request at least, and absolutely not shorter than that \
+                 (SSO_IDLE_SECONDS, SSO_ABSOLUTE_SECONDS)",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn checked_auth_path(path: &str) -> Result<String> {
+    let plain = path.len() > 1
+        && path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains(['{', '}', '?', '%'])
+        && ReturnTo::parse(path).is_some_and(|parsed| parsed.as_str() == path);
+    if plain {
+        Ok(path.to_owned())
+    } else {
+        Err(Error::configuration("the auth path must be a plain path as `/auth` (SSO_AUTH_PATH)"))
+    }
+}
+
+fn sealer(keys: Vec<CookieKey>, base_url: &BaseUrl) -> Result<Sealer> {
+    if let Some(sealer) = Sealer::new(keys) {
+        return Ok(sealer);
+    }
+    if base_url.is_loopback() {
+        tracing::warn!("no cookie key: a random one is used, and sign-ins under way end with this process");
+        if let Some(sealer) = Sealer::new(vec![CookieKey::generate()]) {
+            return Ok(sealer);
+        }
+    }
+    Err(Error::configuration(
+        "the cookie key is missing (SSO_COOKIE_KEY): make one with `openssl rand -base64 32`",
+    ))
+}
+
+/// Options that weaken the protection, by name.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Dangerous(SsoBuilder);
+
+impl Dangerous {
+    /// Plain http for the base URL and the issuer on any host. Whoever is on the wire can read and forge
+    /// sessions.
+    pub fn allow_plain_http(mut self) -> SsoBuilder {
+        self.0.plain_http = true;
+        self.0
+    }
+}

@@ -1,0 +1,94 @@
+//! [`Sso`]: everything wired together, once.
+
+mod builder;
+mod from_env;
+
+use std::sync::Arc;
+
+pub use builder::{Dangerous, SsoBuilder};
+
+use crate::Result;
+use crate::endpoint::Shared;
+use crate::layer::SsoLayer;
+
+/// Single sign-on for one app: made once, cloned freely, turned into layers.
+///
+/// ```
+/// use tower_sso::{ClientSecret, CookieKey, Sso};
+///
+/// # fn main() -> tower_sso::Result<()> {
+/// let sso = Sso::builder("https://idp.example.com/realms/acme")
+///     .client("my-app", ClientSecret::from("from a vault"))
+///     .base_url("https://app.example.com")
+///     .cookie_key(CookieKey::generate())
+///     .build()?;
+/// let layer = sso.layer();
+/// # let _ = layer;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sso {
+    shared: Arc<Shared>,
+}
+
+impl Sso {
+    /// Starts a set-up with the issuer, exactly as the provider spells it in its own metadata.
+    pub fn builder(issuer: impl Into<String>) -> SsoBuilder {
+        SsoBuilder::new(issuer.into())
+    }
+
+    /// The set-up that the `SSO_…` environment variables describe; the README has their table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration), naming the variable that is missing or
+    /// malformed.
+    pub fn from_env() -> Result<Self> {
+        SsoBuilder::from_env()?.build()
+    }
+
+    /// The layer to put around the app, last.
+    pub fn layer(&self) -> SsoLayer {
+        SsoLayer::new(Arc::clone(&self.shared))
+    }
+
+    /// Whether people can sign in now: the provider's metadata and keys are known, fetched if they are not.
+    /// For readiness probes. The app serves whoever is signed in without it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) while the provider can't be reached,
+    /// [`ErrorKind::Provider`](crate::ErrorKind::Provider) when what it says of itself is wrong.
+    pub async fn ready(&self) -> Result<()> {
+        self.shared.context.provider.ready().await
+    }
+
+    /// The endpoints (`/auth/login` and so on) as a router, for apps whose outermost layer does not see
+    /// these paths. An app with [`Sso::layer`] on its outermost router does not need it.
+    #[cfg(feature = "axum")]
+    #[must_use]
+    pub fn routes(&self) -> axum::Router {
+        let not_found = axum::routing::any(|| async { http::StatusCode::NOT_FOUND });
+        let endpoints = tower_layer::Layer::layer(&self.layer(), not_found);
+        let context = &self.shared.context;
+        let mut router =
+            axum::Router::new().route_service(&format!("{}/{{*endpoint}}", context.auth_path), endpoints.clone());
+        if !context.base_url.prefix().is_empty() {
+            let path = format!("{}{}/{{*endpoint}}", context.base_url.prefix(), context.auth_path);
+            router = router.route_service(&path, endpoints);
+        }
+        router
+    }
+
+    /// This layer around a whole router, for `axum::serve`: `axum::serve(listener, sso.into_axum(app))`.
+    /// Cheaper than `app.layer(sso.layer())`, which boxes each request once more.
+    #[cfg(feature = "axum")]
+    #[must_use]
+    pub fn into_axum(&self, router: axum::Router) -> crate::axum::AxumService {
+        crate::axum::AxumService::new(tower_layer::Layer::layer(&self.layer(), router))
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
