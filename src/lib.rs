@@ -3,6 +3,7 @@
 pub mod clock;
 mod crypto;
 mod error;
+pub mod oidc;
 mod secret;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
