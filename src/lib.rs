@@ -4,6 +4,7 @@ pub mod clock;
 mod crypto;
 mod error;
 pub mod oidc;
+pub mod provider;
 mod secret;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
