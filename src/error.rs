@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Any error as a source.
@@ -31,14 +32,17 @@ pub enum ErrorKind {
 /// What went wrong: one lower-case line, without tokens, codes or URL queries.
 ///
 /// [`kind`](Self::kind) tells whose fault it is, [`source`](std::error::Error::source) keeps the cause.
+/// It can be cloned, since one failed call is the answer to everybody who waited for it.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     code: Option<Box<str>>,
     retry_after: Option<Duration>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -81,7 +85,7 @@ impl Error {
     /// The same error with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -3,6 +3,8 @@
 pub mod clock;
 mod crypto;
 mod error;
+pub mod oidc;
+pub mod provider;
 mod secret;
 
 pub use crypto::{CookieKey, InvalidCookieKey};

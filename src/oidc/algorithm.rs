@@ -1,0 +1,30 @@
+//! The signature algorithms that are accepted at all.
+
+use jsonwebtoken::Algorithm;
+
+/// The algorithm of this name, if it is one of ours: asymmetric only. `none` and the HMAC family are
+/// not among them, so a public key can never serve as a shared secret (RFC 8725 section 3.1).
+/// Names are case-sensitive (RFC 7515 section 4.1.1).
+pub(super) fn parse(name: &str) -> Option<Algorithm> {
+    Some(match name {
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" => Algorithm::EdDSA,
+        _ => return None,
+    })
+}
+
+/// Whether this is the name of a registered signature algorithm that we do not accept
+/// (RFC 7518 section 3.1, RFC 8812, RFC 9864).
+pub(super) fn is_foreign(name: &str) -> bool {
+    matches!(
+        name,
+        "none" | "HS256" | "HS384" | "HS512" | "ES512" | "ES256K" | "Ed448"
+    )
+}

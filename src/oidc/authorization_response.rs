@@ -1,0 +1,204 @@
+//! What the browser brings back from the provider.
+
+use std::fmt;
+
+use super::form;
+use super::text::{DESCRIPTION_LENGTH, ERROR_LENGTH, clean};
+use crate::secret::Secret;
+use crate::{Error, Result};
+
+/// What an essential `acr` that can't be met is answered with (OpenID Connect Core Unmet Authentication
+/// Requirements 1.0).
+pub const UNMET_AUTHENTICATION_REQUIREMENTS: &str = "unmet_authentication_requirements";
+
+/// Whether this error code means "not without a page": the ordinary answer to `prompt=none`
+/// (OpenID Connect Core 3.1.2.6), not a failure.
+#[must_use]
+pub fn is_interaction_required(error: &str) -> bool {
+    matches!(
+        error,
+        "login_required"
+            | "interaction_required"
+            | "consent_required"
+            | "account_selection_required"
+    )
+}
+
+/// The answer to an authorization request: a code or an error (OpenID Connect Core 3.1.2.5, 3.1.2.6),
+/// from a query or a posted form.
+///
+/// ```
+/// use tower_sso::oidc::AuthorizationResponse;
+///
+/// let response = AuthorizationResponse::parse(b"error=access_denied&state=abc")?;
+/// assert_eq!(response.state(), Some("abc"));
+/// assert!(AuthorizationResponse::parse(b"code=a&code=b&state=abc").is_err());
+/// # Ok::<(), tower_sso::Error>(())
+/// ```
+#[derive(Clone)]
+pub enum AuthorizationResponse {
+    /// Signed in; the code is redeemed at the token endpoint.
+    Code {
+        /// The code.
+        code: Secret<String>,
+        /// The state that we sent, if it is one of ours.
+        state: String,
+        /// Who answers (RFC 9207).
+        iss: Option<String>,
+    },
+    /// Not signed in. Anybody can make a browser bring this: it is text to show, escaped, and no more.
+    Error {
+        /// The error code, at most 100 characters without control characters.
+        error: String,
+        /// The description, at most 500 characters without control characters.
+        description: Option<String>,
+        /// The state that we sent, if it is one of ours.
+        state: Option<String>,
+        /// Who answers (RFC 9207).
+        iss: Option<String>,
+    },
+}
+
+const MAX_LENGTH: usize = 64 * 1024;
+/// Codes are opaque and some providers seal their whole state in them.
+const MAX_CODE: usize = 16 * 1024;
+/// Far more than our own states need: a longer one is not ours.
+const MAX_STATE: usize = 1024;
+const MAX_ISS: usize = 2048;
+
+impl AuthorizationResponse {
+    /// Reads a query (without `?`) or a form body.
+    ///
+    /// Parameters without a value count as left out, unknown ones are ignored (RFC 6749 section 3.1,
+    /// section 4.1.2).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request): more than 64 KiB, or a value beyond its bound;
+    /// malformed percent-encoding or UTF-8; a parameter of the protocol that comes twice; both a code
+    /// and an error, or neither; a code without state.
+    pub fn parse(query_or_form: &[u8]) -> Result<Self> {
+        let refuse = |why: &'static str| Err(Error::request(why));
+        let Some(fields) = Fields::read(query_or_form)? else {
+            return refuse("a parameter of the authorization response comes twice");
+        };
+        let Fields {
+            code,
+            state,
+            error,
+            error_description,
+            iss,
+            ..
+        } = fields;
+        for (value, bound) in [(&code, MAX_CODE), (&state, MAX_STATE), (&iss, MAX_ISS)] {
+            if value.as_ref().is_some_and(|value| value.len() > bound) {
+                return refuse("a parameter of the authorization response is too long");
+            }
+        }
+        match (code, error) {
+            (Some(code), None) => match state {
+                Some(state) => Ok(Self::Code {
+                    code: Secret::new(code),
+                    state,
+                    iss,
+                }),
+                None => refuse("the authorization response has no state"),
+            },
+            (None, Some(error)) => {
+                let error = clean(&error, ERROR_LENGTH);
+                if error.is_empty() {
+                    return refuse("the authorization response has an unreadable error");
+                }
+                Ok(Self::Error {
+                    error,
+                    description: error_description.map(|text| clean(&text, DESCRIPTION_LENGTH)),
+                    state,
+                    iss,
+                })
+            }
+            (Some(_), Some(_)) => refuse("the authorization response has both a code and an error"),
+            (None, None) => refuse("the authorization response has neither a code nor an error"),
+        }
+    }
+
+    /// The state that came back.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        match self {
+            Self::Code { state, .. } => Some(state),
+            Self::Error { state, .. } => state.as_deref(),
+        }
+    }
+
+    /// Who answers, by its own word (RFC 9207 section 2).
+    #[must_use]
+    pub fn iss(&self) -> Option<&str> {
+        match self {
+            Self::Code { iss, .. } | Self::Error { iss, .. } => iss.as_deref(),
+        }
+    }
+}
+
+impl fmt::Debug for AuthorizationResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code { iss, .. } => f
+                .debug_struct("Code")
+                .field("iss", iss)
+                .finish_non_exhaustive(),
+            Self::Error { error, iss, .. } => f
+                .debug_struct("Error")
+                .field("error", error)
+                .field("iss", iss)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    code: Option<String>,
+    state: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+    error_uri: Option<String>,
+    iss: Option<String>,
+    session_state: Option<String>,
+}
+
+impl Fields {
+    /// `Ok(None)` if one of them comes twice.
+    fn read(form: &[u8]) -> Result<Option<Self>> {
+        if form.len() > MAX_LENGTH {
+            return Err(Error::request("the authorization response is too long"));
+        }
+        let mut fields = Self::default();
+        for pair in form::pairs(form) {
+            let (name, value) = pair.map_err(|_| {
+                Error::request("the authorization response is not a well-formed form")
+            })?;
+            let field = match name.as_str() {
+                "code" => &mut fields.code,
+                "state" => &mut fields.state,
+                "error" => &mut fields.error,
+                "error_description" => &mut fields.error_description,
+                "error_uri" => &mut fields.error_uri,
+                "iss" => &mut fields.iss,
+                "session_state" => &mut fields.session_state,
+                _ => continue,
+            };
+            if field.replace(value).is_some() {
+                return Ok(None);
+            }
+        }
+        for field in [
+            &mut fields.code,
+            &mut fields.state,
+            &mut fields.error,
+            &mut fields.error_description,
+            &mut fields.iss,
+        ] {
+            field.take_if(|value| value.is_empty());
+        }
+        Ok(Some(fields))
+    }
+}

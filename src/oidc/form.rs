@@ -1,0 +1,59 @@
+//! `application/x-www-form-urlencoded`, read strictly.
+
+use std::borrow::Cow;
+
+/// One `name=value` after the other; `Err` for malformed percent-encoding and for what is not UTF-8.
+/// The usual decoders repair both, and then two readers of one URL see different values.
+pub(super) fn pairs(form: &[u8]) -> impl Iterator<Item = Result<(String, String), Malformed>> {
+    form.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let split = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = match split {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &[][..]),
+            };
+            Ok((decode(name)?, decode(value)?))
+        })
+}
+
+/// Not `application/x-www-form-urlencoded`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+fn decode(text: &[u8]) -> Result<String, Malformed> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = match byte {
+            b'+' => {
+                out.push(b' ');
+                tail
+            }
+            b'%' => {
+                let [high, low, tail @ ..] = tail else {
+                    return Err(Malformed);
+                };
+                out.push(hex(*high)? << 4 | hex(*low)?);
+                tail
+            }
+            other => {
+                out.push(other);
+                tail
+            }
+        };
+    }
+    String::from_utf8(out).map_err(|_| Malformed)
+}
+
+fn hex(digit: u8) -> Result<u8, Malformed> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+        .ok_or(Malformed)
+}
+
+/// One name or value as such a form writes it.
+pub(super) fn encode(text: &str) -> Cow<'_, str> {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

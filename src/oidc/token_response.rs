@@ -1,0 +1,125 @@
+//! What the token endpoint answers.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::json;
+use super::text::{DESCRIPTION_LENGTH, ERROR_LENGTH, clean};
+use crate::secret::Secret;
+use crate::{Error, Result};
+
+/// A successful answer of the token endpoint (RFC 6749 section 5.1, OpenID Connect Core 3.1.3.3).
+/// Its ID token is not verified yet.
+#[derive(Clone, Debug)]
+pub struct TokenResponse {
+    /// The access token, of type Bearer.
+    pub access_token: Secret<String>,
+    /// How long the access token lives from now on; absent if the provider does not say.
+    pub expires_in: Option<Duration>,
+    /// The refresh token; at a refresh, absent means that the old one stays good.
+    pub refresh_token: Option<Secret<String>>,
+    /// The ID token, in compact form.
+    pub id_token: Option<Secret<String>>,
+    /// What was granted; absent means what was asked for (RFC 6749 section 5.1).
+    pub scope: Option<Vec<String>>,
+}
+
+impl TokenResponse {
+    /// Reads the body of a 200 answer.
+    ///
+    /// `expires_in` may be a number or a string of digits; anything else in it counts as left out,
+    /// because it is a hint (RFC 6749 section 4.2.2 lets a provider leave it out) and the resource server
+    /// decides; a number too large for the type is cut to the largest. `scope` may be a string or, as some providers
+    /// have it, a list. `null` and an empty token count as left out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): no JSON object, no access token, a token type
+    /// other than Bearer, or a field of a wrong type.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        let refuse = |why: &'static str| Error::provider(why);
+        let fields = json::object(body)
+            .ok_or_else(|| refuse("the token endpoint's answer is not a JSON object"))?;
+        let access_token = token(&fields, "access_token")?
+            .ok_or_else(|| refuse("the token endpoint's answer has no access_token"))?;
+        let bearer = fields
+            .get("token_type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
+        if !bearer {
+            return Err(refuse("the token endpoint's token_type is not Bearer"));
+        }
+        Ok(Self {
+            access_token,
+            expires_in: fields.get("expires_in").and_then(lifetime),
+            refresh_token: token(&fields, "refresh_token")?,
+            id_token: token(&fields, "id_token")?,
+            scope: scope(fields.get("scope"))?,
+        })
+    }
+}
+
+/// A refusal of the token endpoint (RFC 6749 section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenError {
+    /// The error code, as `invalid_grant`; at most 100 characters.
+    pub error: String,
+    /// Text for whoever reads logs; at most 500 characters, without control characters.
+    pub error_description: Option<String>,
+}
+
+impl TokenError {
+    /// Reads the body of a 4xx answer; `None` if it is not such an error.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let fields = json::object(body)?;
+        let error = clean(fields.get("error")?.as_str()?, ERROR_LENGTH);
+        let description = fields.get("error_description").and_then(Value::as_str);
+        (!error.is_empty()).then(|| Self {
+            error,
+            error_description: description.map(|text| clean(text, DESCRIPTION_LENGTH)),
+        })
+    }
+}
+
+fn token(fields: &Map<String, Value>, name: &'static str) -> Result<Option<Secret<String>>> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(token)) => Ok((!token.is_empty()).then(|| Secret::new(token.clone()))),
+        Some(_) => Err(Error::provider(format!(
+            "the token endpoint's {name} is not a string"
+        ))),
+    }
+}
+
+fn lifetime(value: &Value) -> Option<Duration> {
+    let seconds = match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let seconds = number.as_f64()?;
+            // `as` saturates.
+            (seconds >= 0.0).then_some(seconds as u64)
+        })?,
+        Value::String(text) => {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            digits.then(|| text.parse().unwrap_or(u64::MAX))?
+        }
+        _ => return None,
+    };
+    Some(Duration::from_secs(seconds))
+}
+
+fn scope(value: Option<&Value>) -> Result<Option<Vec<String>>> {
+    let wrong = || Error::provider("the token endpoint's scope is not a string");
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(scopes)) => {
+            Ok(Some(scopes.split_whitespace().map(str::to_owned).collect()))
+        }
+        Some(Value::Array(scopes)) => scopes
+            .iter()
+            .map(|scope| scope.as_str().map(str::to_owned).ok_or_else(wrong))
+            .collect::<Result<_>>()
+            .map(Some),
+        Some(_) => Err(wrong()),
+    }
+}

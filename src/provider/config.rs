@@ -1,0 +1,70 @@
+//! What an app tells about its registration at a provider.
+
+use std::time::Duration;
+
+use crate::oidc::{ClientAuthChoice, Issuer, ResponseMode};
+use crate::secret::ClientSecret;
+
+/// The registration of this app at an OpenID Provider, and what each sign-in asks for.
+///
+/// ```
+/// use tower_sso::ClientSecret;
+/// use tower_sso::oidc::Issuer;
+/// use tower_sso::provider::OidcConfig;
+///
+/// # fn main() -> tower_sso::Result<()> {
+/// let mut config = OidcConfig::new(Issuer::parse("https://idp.example.com")?, "my-app");
+/// config.client_secret = Some(ClientSecret::from("s3cr3t"));
+/// config.userinfo = true;
+/// assert_eq!(config.scopes, ["openid", "profile", "email"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct OidcConfig {
+    /// Whose word is taken.
+    pub issuer: Issuer,
+    /// The client identifier (RFC 6749 section 2.2).
+    pub client_id: String,
+    /// The client secret; `None` for a public client. Default: none.
+    pub client_secret: Option<ClientSecret>,
+    /// How the client authenticates. Default: what fits the metadata.
+    pub client_auth: ClientAuthChoice,
+    /// The scopes to ask for; `openid` is always among them. Default: `openid profile email`.
+    pub scopes: Vec<String>,
+    /// How the provider answers. Default: in the query.
+    pub response_mode: ResponseMode,
+    /// Whether claims of the UserInfo endpoint are added. Default: no, the ID token says enough.
+    pub userinfo: bool,
+    /// The `acr` values that count as multi-factor, and are asked for where that is wanted. Default: none.
+    pub mfa_acr_values: Vec<String>,
+    /// The `acr_values` of each sign-in that does not ask for others. Default: none.
+    pub acr_values: Vec<String>,
+    /// The `max_age` of each sign-in; a shorter one that a policy wants comes before it. Default: none.
+    pub max_age: Option<Duration>,
+    /// The `ui_locales` of each sign-in that does not ask for others. Default: none.
+    pub ui_locales: Option<String>,
+    /// Parameters of the provider's own for each authorization request. Default: none.
+    pub extra: Vec<(String, String)>,
+}
+
+impl OidcConfig {
+    /// A public client with the defaults of each field.
+    #[must_use]
+    pub fn new(issuer: Issuer, client_id: impl Into<String>) -> Self {
+        Self {
+            issuer,
+            client_id: client_id.into(),
+            client_secret: None,
+            client_auth: ClientAuthChoice::default(),
+            scopes: ["openid", "profile", "email"].map(String::from).to_vec(),
+            response_mode: ResponseMode::default(),
+            userinfo: false,
+            mfa_acr_values: Vec::new(),
+            acr_values: Vec::new(),
+            max_age: None,
+            ui_locales: None,
+            extra: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the key cache of one issuer knows, and what it decides from that: pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Origin;
+use super::bucket::Bucket;
+use crate::clock::SecondsSinceEpoch;
+use crate::oidc::KeySet;
+use crate::{Error, ErrorKind, Result};
+
+/// How long a set serves after it was fetched, if the provider fails meanwhile.
+const KEPT: Duration = Duration::from_secs(3600);
+/// How long after a background refresh began the next one may.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(30);
+
+/// A set as it came from the provider.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched {
+    pub(super) keys: Arc<KeySet>,
+    pub(super) at: SecondsSinceEpoch,
+    pub(super) fresh_for: Duration,
+}
+
+/// What to do for a token.
+#[derive(Clone, Debug)]
+pub(super) enum Lookup {
+    /// The set answers, and is fresh.
+    Serve(Arc<KeySet>),
+    /// The set answers; somebody should refresh it meanwhile.
+    ServeAndRefresh(Arc<KeySet>),
+    /// Only a fetch can tell.
+    Fetch,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    last: Option<Fetched>,
+    /// Why the last fetch failed, if it did.
+    failure: Option<Error>,
+    own_calls: Bucket,
+    strangers: Bucket,
+    next_refresh: SecondsSinceEpoch,
+}
+
+impl State {
+    pub(super) fn new(now: SecondsSinceEpoch) -> Self {
+        Self {
+            last: None,
+            failure: None,
+            own_calls: Bucket::full(now),
+            strangers: Bucket::full(now),
+            next_refresh: now,
+        }
+    }
+
+    /// The set, while it is kept.
+    fn kept(&self, now: SecondsSinceEpoch) -> Option<&Fetched> {
+        self.last.as_ref().filter(|last| now.since(last.at) < KEPT)
+    }
+
+    /// A known `kid` never waits while the set is kept; neither does a token that names none, since
+    /// nothing but its signature could tell that a key is missing, and a bad signature is no reason to
+    /// fetch.
+    pub(super) fn look_up(&self, kid: Option<&str>, now: SecondsSinceEpoch) -> Lookup {
+        match self.kept(now) {
+            Some(set) if kid.is_none_or(|kid| set.keys.knows(kid)) => {
+                if now.since(set.at) < set.fresh_for || now < self.next_refresh {
+                    Lookup::Serve(Arc::clone(&set.keys))
+                } else {
+                    Lookup::ServeAndRefresh(Arc::clone(&set.keys))
+                }
+            }
+            _ => Lookup::Fetch,
+        }
+    }
+
+    /// Whether a token of this origin may cause a fetch now; if so, that is counted.
+    pub(super) fn may_fetch(&mut self, origin: Origin, now: SecondsSinceEpoch) -> bool {
+        match origin {
+            Origin::OwnCall => self.own_calls.take(now),
+            Origin::Stranger => self.strangers.take(now),
+        }
+    }
+
+    /// Whether a background refresh may begin now; if so, that is counted. It takes no token from the
+    /// buckets: those are for keys that are not known.
+    pub(super) fn may_refresh(&mut self, now: SecondsSinceEpoch) -> bool {
+        let due = now >= self.next_refresh;
+        if due {
+            self.next_refresh = now.plus(BETWEEN_REFRESHES);
+        }
+        due
+    }
+
+    /// Takes note of a fetch. Only a set with a usable key replaces the one that is kept.
+    pub(super) fn record(&mut self, outcome: &Result<Fetched>) {
+        match outcome {
+            Ok(fetched) => {
+                self.last = Some(fetched.clone());
+                self.failure = None;
+            }
+            Err(error) => self.failure = Some(error.clone()),
+        }
+    }
+
+    /// The answer for a token whose key is not known, where no fetch is allowed any more.
+    ///
+    /// If the provider answered last, then it does not have that key: the set that is kept says so. Else
+    /// nobody knows, and the answer is to try again.
+    pub(super) fn without_fetch(
+        &self,
+        origin: Origin,
+        now: SecondsSinceEpoch,
+    ) -> Result<Arc<KeySet>> {
+        if let (Some(set), None) = (self.kept(now), &self.failure) {
+            return Ok(Arc::clone(&set.keys));
+        }
+        let bucket = match origin {
+            Origin::OwnCall => &self.own_calls,
+            Origin::Stranger => &self.strangers,
+        };
+        let error = self
+            .failure
+            .clone()
+            .filter(|failure| failure.kind() == ErrorKind::Unavailable)
+            .unwrap_or_else(|| Error::unavailable("the provider's keys can't be fetched now"));
+        Err(error.with_retry_after(bucket.wait(now).max(Duration::from_secs(1))))
+    }
+}

@@ -1,0 +1,32 @@
+//! Talking to an identity provider.
+//!
+//! [`Provider`] is what the flows know; [`OidcProvider`] is any OpenID Provider. Calls go out through
+//! an [`HttpClient`], metadata and keys ([`JwksCache`]) are kept, so that an app starts and serves while
+//! its provider is down.
+//!
+//! An error says whose fault it is: no answer, 5xx, 429 or a page of a proxy is
+//! [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) and passes; an answer that breaks the
+//! protocol or fails a check is [`ErrorKind::Provider`](crate::ErrorKind::Provider).
+
+mod capability;
+mod config;
+mod discovery;
+mod flight;
+mod http;
+mod jwks;
+mod mfa;
+mod oidc;
+mod token_endpoint;
+mod urls;
+mod userinfo;
+
+#[cfg(any(test, feature = "test-util"))]
+pub use self::http::InProcessClient;
+pub use self::http::{
+    DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind, HttpOptions,
+    ReqwestClient,
+};
+pub use capability::{CodeGrant, Identity, LogoutRequest, Provider, SignInRequest};
+pub use config::OidcConfig;
+pub use jwks::{JwksCache, JwksSource, Origin};
+pub use oidc::OidcProvider;

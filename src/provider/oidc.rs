@@ -1,0 +1,251 @@
+//! Any OpenID Provider, through the protocol alone.
+
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use url::Url;
+
+use super::capability::{CodeGrant, Identity, LogoutRequest, Provider, SignInRequest};
+use super::config::OidcConfig;
+use super::discovery::Discovery;
+use super::http::HttpClient;
+use super::jwks::{JwksCache, JwksSource, Origin};
+use super::mfa::is_multi_factor;
+use super::token_endpoint::TokenEndpoint;
+use super::urls;
+use super::userinfo::{self, UserInfo};
+use crate::clock::Clock;
+use crate::oidc::{
+    ClientAuth, CompactJwt, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY, ProviderMetadata,
+    TokenResponse, UserInfoCheck,
+};
+use crate::{Error, Result};
+
+/// An OpenID Provider. Makes no call before it is used, and heals by itself when the provider does.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tower_sso::clock::SystemClock;
+/// use tower_sso::oidc::Issuer;
+/// use tower_sso::provider::{HttpOptions, OidcConfig, OidcProvider, Provider, ReqwestClient};
+///
+/// # fn main() -> tower_sso::Result<()> {
+/// let config = OidcConfig::new(Issuer::parse("https://idp.example.com")?, "my-app");
+/// let http = Arc::new(ReqwestClient::new(&HttpOptions::default())?);
+/// let provider = OidcProvider::new(config, http, Arc::new(SystemClock));
+/// assert_eq!(provider.issuer().as_str(), "https://idp.example.com");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct OidcProvider {
+    config: Arc<OidcConfig>,
+    http: Arc<dyn HttpClient>,
+    clock: Arc<dyn Clock>,
+    discovery: Discovery,
+    jwks: JwksCache,
+}
+
+impl OidcProvider {
+    /// A provider with a key cache of its own.
+    #[must_use]
+    pub fn new(config: OidcConfig, http: Arc<dyn HttpClient>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            discovery: Discovery::new(config.issuer.clone(), Arc::clone(&http), Arc::clone(&clock)),
+            jwks: JwksCache::new(Arc::clone(&http), Arc::clone(&clock)),
+            config: Arc::new(config),
+            http,
+            clock,
+        }
+    }
+
+    /// The same provider with a key cache that it shares with others.
+    #[must_use]
+    pub fn with_jwks_cache(mut self, jwks: JwksCache) -> Self {
+        self.jwks = jwks;
+        self
+    }
+
+    /// The key cache.
+    #[must_use]
+    pub fn jwks_cache(&self) -> &JwksCache {
+        &self.jwks
+    }
+
+    /// What the provider says about itself, fetched if needed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with
+    /// [`retry_after`](Error::retry_after): the provider can't be reached;
+    /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): it answers with metadata that can't be used.
+    pub async fn metadata(&self) -> Result<Arc<ProviderMetadata>> {
+        self.discovery.metadata().await
+    }
+
+    fn source(&self, metadata: &ProviderMetadata) -> JwksSource {
+        JwksSource::new(&self.config.issuer, metadata.jwks_uri.clone())
+    }
+
+    async fn redeem_code(&self, grant: &CodeGrant) -> Result<Identity> {
+        let metadata = self.metadata().await?;
+        let tokens = self.exchange(&metadata, grant).await?;
+        let mut claims = self.verify(&metadata, grant, &tokens).await?;
+        if self.config.userinfo {
+            self.add_userinfo(&metadata, &tokens, &mut claims).await?;
+        }
+        Ok(Identity {
+            multi_factor: is_multi_factor(
+                &claims.amr,
+                claims.acr.as_deref(),
+                &self.config.mfa_acr_values,
+            ),
+            claims,
+            tokens,
+            connection: None,
+            organization: None,
+        })
+    }
+
+    /// OpenID Connect Core 3.1.3.1, RFC 7636 section 4.5.
+    async fn exchange(
+        &self,
+        metadata: &ProviderMetadata,
+        grant: &CodeGrant,
+    ) -> Result<TokenResponse> {
+        let client_secret = self.config.client_secret.as_ref();
+        let auth = ClientAuth::choose(
+            self.config.client_auth,
+            client_secret.is_some(),
+            &metadata.token_endpoint_auth_methods_supported,
+        )?;
+        TokenEndpoint {
+            http: &*self.http,
+            url: &metadata.token_endpoint,
+            auth,
+            client_id: &self.config.client_id,
+            client_secret,
+        }
+        .post(&[
+            ("grant_type", "authorization_code"),
+            ("code", grant.code.expose()),
+            ("redirect_uri", &grant.redirect_uri),
+            ("code_verifier", grant.code_verifier.expose()),
+        ])
+        .await
+    }
+
+    async fn verify(
+        &self,
+        metadata: &ProviderMetadata,
+        grant: &CodeGrant,
+        tokens: &TokenResponse,
+    ) -> Result<IdTokenClaims> {
+        let id_token = tokens
+            .id_token
+            .as_ref()
+            .ok_or_else(|| Error::provider("the token endpoint gave no id_token"))?;
+        let jwt = CompactJwt::parse(id_token.expose())?;
+        let keys = self
+            .jwks
+            .keys_for(&self.source(metadata), jwt.kid.as_deref(), Origin::OwnCall)
+            .await?;
+        let claims = IdTokenCheck {
+            issuer: &self.config.issuer,
+            client_id: &self.config.client_id,
+            nonce: Some(&grant.nonce),
+            max_age: urls::max_age(&self.config, grant.max_age),
+            access_token: Some(tokens.access_token.expose()),
+            code: Some(grant.code.expose()),
+            algorithms: &metadata.id_token_signing_alg_values_supported,
+            now: self.clock.now(),
+            leeway: LEEWAY,
+        }
+        .verify(&jwt, &keys)?;
+        Ok(claims)
+    }
+
+    async fn add_userinfo(
+        &self,
+        metadata: &ProviderMetadata,
+        tokens: &TokenResponse,
+        claims: &mut IdTokenClaims,
+    ) -> Result<()> {
+        let endpoint = metadata.userinfo_endpoint.as_ref().ok_or_else(|| {
+            Error::configuration("userinfo is on, and the provider has no userinfo endpoint")
+        })?;
+        let answer =
+            userinfo::fetch(&*self.http, endpoint, &tokens.access_token, &claims.subject).await?;
+        let more = match answer {
+            UserInfo::Plain(more) => more,
+            UserInfo::Signed(token) => {
+                let jwt = CompactJwt::parse(token.expose())?;
+                let keys = self
+                    .jwks
+                    .keys_for(&self.source(metadata), jwt.kid.as_deref(), Origin::OwnCall)
+                    .await?;
+                UserInfoCheck {
+                    issuer: &self.config.issuer,
+                    client_id: &self.config.client_id,
+                    subject: &claims.subject,
+                    algorithms: &metadata.id_token_signing_alg_values_supported,
+                    now: self.clock.now(),
+                    leeway: LEEWAY,
+                }
+                .verify(&jwt, &keys)?
+            }
+        };
+        claims.merge_userinfo(more);
+        Ok(())
+    }
+}
+
+impl Provider for OidcProvider {
+    fn issuer(&self) -> &Issuer {
+        &self.config.issuer
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            let metadata = self.metadata().await?;
+            let source = self.source(&metadata);
+            self.jwks
+                .keys_for(&source, None, Origin::OwnCall)
+                .await
+                .map(drop)
+        })
+    }
+
+    fn authorization_url<'a>(&'a self, request: &'a SignInRequest) -> BoxFuture<'a, Result<Url>> {
+        Box::pin(async {
+            let metadata = self.metadata().await?;
+            urls::authorization_url(&self.config, &metadata, request)
+        })
+    }
+
+    fn check_response_issuer<'a>(&'a self, iss: Option<&'a str>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match iss {
+                Some(iss) if iss == self.config.issuer.as_str() => Ok(()),
+                Some(_) => Err(Error::request("the answer comes from another issuer")),
+                None => {
+                    let metadata = self.metadata().await?;
+                    if metadata.authorization_response_iss_parameter_supported {
+                        return Err(Error::request("the answer does not name its issuer"));
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    fn redeem(&self, grant: CodeGrant) -> BoxFuture<'_, Result<Identity>> {
+        Box::pin(async move { self.redeem_code(&grant).await })
+    }
+
+    fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>> {
+        Box::pin(async {
+            let metadata = self.metadata().await?;
+            urls::logout_url(&self.config, &metadata, request)
+        })
+    }
+}
