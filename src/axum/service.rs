@@ -39,7 +39,9 @@ impl Service<Request> for AxumService {
     }
 
     fn call(&mut self, request: Request) -> AxumFuture {
-        AxumFuture { inner: self.inner.call(request) }
+        AxumFuture {
+            inner: self.inner.call(request),
+        }
     }
 }
 

@@ -13,7 +13,11 @@ use crate::oidc::AuthorizationResponse;
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
-pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+pub(super) async fn answer(
+    shared: &Shared,
+    cookies: &Cookies,
+    request: &Request<Bytes>,
+) -> Result<Response<Bytes>> {
     let context = &shared.context;
     let response = AuthorizationResponse::parse(parameters(request)?)?;
     let fields = || cookie_fields(request.headers());
@@ -29,7 +33,11 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request
     cookies.add(context.login_states.removal(name));
     let finished = sign_in::finish(context, response, state, current.clone()).await?;
     if matches!(finished, Finished::SignedIn { .. }) {
-        cookies.add(context.round_trips.one_more(&context.sealer, fields(), context.clock.now()));
+        cookies.add(
+            context
+                .round_trips
+                .one_more(&context.sealer, fields(), context.clock.now()),
+        );
     }
     Ok(finish(shared, cookies, finished, current.as_ref()))
 }
@@ -44,7 +52,11 @@ fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        .is_some_and(|essence| {
+            essence
+                .trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
     if is_form {
         Ok(request.body())
     } else {
@@ -52,7 +64,11 @@ fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
     }
 }
 
-fn unknown_attempt(shared: &Shared, request: &Request<Bytes>, current: Option<&Session>) -> Response<Bytes> {
+fn unknown_attempt(
+    shared: &Shared,
+    request: &Request<Bytes>,
+    current: Option<&Session>,
+) -> Response<Bytes> {
     if current.is_some() {
         return respond::see_other(&shared.home());
     }
@@ -63,12 +79,22 @@ fn unknown_attempt(shared: &Shared, request: &Request<Bytes>, current: Option<&S
         "This sign-in is not known in this browser. It may have taken too long, or it began elsewhere."
     };
     shared.page(
-        &Page::new(PageKind::UnknownAttempt, StatusCode::BAD_REQUEST, "This sign-in can’t be finished", text)
-            .add_link("Sign in", shared.context.endpoint_path("login")),
+        &Page::new(
+            PageKind::UnknownAttempt,
+            StatusCode::BAD_REQUEST,
+            "This sign-in can’t be finished",
+            text,
+        )
+        .add_link("Sign in", shared.context.endpoint_path("login")),
     )
 }
 
-fn finish(shared: &Shared, cookies: &Cookies, finished: Finished, current: Option<&Session>) -> Response<Bytes> {
+fn finish(
+    shared: &Shared,
+    cookies: &Cookies,
+    finished: Finished,
+    current: Option<&Session>,
+) -> Response<Bytes> {
     match finished {
         Finished::SignedIn { cookie, return_to } => {
             cookies.add(*cookie);
@@ -127,30 +153,54 @@ fn finish(shared: &Shared, cookies: &Cookies, finished: Finished, current: Optio
     }
 }
 
-fn try_again(shared: &Shared, status: StatusCode, title: &str, text: &str, return_to: &ReturnTo) -> Response<Bytes> {
+fn try_again(
+    shared: &Shared,
+    status: StatusCode,
+    title: &str,
+    text: &str,
+    return_to: &ReturnTo,
+) -> Response<Bytes> {
     shared.page(
-        &Page::new(PageKind::SignInFailed, status, title, text).add_link("Sign in again", shared.login_path(return_to)),
+        &Page::new(PageKind::SignInFailed, status, title, text)
+            .add_link("Sign in again", shared.login_path(return_to)),
     )
 }
 
-fn provider_said(shared: &Shared, code: &str, description: Option<String>, return_to: &ReturnTo) -> Response<Bytes> {
+fn provider_said(
+    shared: &Shared,
+    code: &str,
+    description: Option<String>,
+    return_to: &ReturnTo,
+) -> Response<Bytes> {
     // RFC 6749 section 4.1.2.1.
     let (status, text) = match code {
-        "access_denied" => (StatusCode::FORBIDDEN, "You, or the sign-in service, declined."),
-        "temporarily_unavailable" | "server_error" => {
-            (StatusCode::SERVICE_UNAVAILABLE, "The sign-in service has a problem. Please try again in a moment.")
-        }
-        _ => (StatusCode::BAD_GATEWAY, "The sign-in service could not sign you in."),
+        "access_denied" => (
+            StatusCode::FORBIDDEN,
+            "You, or the sign-in service, declined.",
+        ),
+        "temporarily_unavailable" | "server_error" => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The sign-in service has a problem. Please try again in a moment.",
+        ),
+        _ => (
+            StatusCode::BAD_GATEWAY,
+            "The sign-in service could not sign you in.",
+        ),
     };
     let detail = match description {
         Some(description) => format!("{code}: {description}"),
         None => code.to_owned(),
     };
     let response = shared.page(
-        &Page::new(PageKind::SignInFailed, status, "You were not signed in", text)
-            .with_detail(Some(detail))
-            .add_link("Try again", shared.login_path(return_to))
-            .add_link("Go to the start page", shared.home()),
+        &Page::new(
+            PageKind::SignInFailed,
+            status,
+            "You were not signed in",
+            text,
+        )
+        .with_detail(Some(detail))
+        .add_link("Try again", shared.login_path(return_to))
+        .add_link("Go to the start page", shared.home()),
     );
     if status == StatusCode::SERVICE_UNAVAILABLE {
         respond::with_retry_after(response, None)

@@ -11,7 +11,12 @@ use http::{HeaderMap, Method, header};
 use super::request_kind::is_web_socket;
 
 /// Whether a request may rely on the session cookie. `origin` is our own, `allowed` the listed others.
-pub(crate) fn may_use_session(method: &Method, headers: &HeaderMap, origin: &str, allowed: &[String]) -> bool {
+pub(crate) fn may_use_session(
+    method: &Method,
+    headers: &HeaderMap,
+    origin: &str,
+    allowed: &[String],
+) -> bool {
     let safe = method.is_safe();
     if safe && !is_web_socket(headers) {
         return true;
@@ -37,25 +42,58 @@ mod tests {
             ("POST", &[("sec-fetch-site", "none")], true),
             ("POST", &[("sec-fetch-site", "same-site")], false),
             ("POST", &[("sec-fetch-site", "cross-site")], false),
-            ("POST", &[("sec-fetch-site", "cross-site"), ("origin", "https://app.example")], false),
-            ("POST", &[("sec-fetch-site", "cross-site"), ("origin", "https://friend.example")], true),
+            (
+                "POST",
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://app.example"),
+                ],
+                false,
+            ),
+            (
+                "POST",
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://friend.example"),
+                ],
+                true,
+            ),
             ("POST", &[("origin", "https://app.example")], true),
             ("POST", &[("origin", "https://friend.example")], true),
             ("POST", &[("origin", "https://evil.example")], false),
             ("POST", &[("origin", "null")], false),
             ("POST", &[], true),
             ("DELETE", &[("sec-fetch-site", "cross-site")], false),
-            ("GET", &[("upgrade", "websocket"), ("sec-fetch-site", "cross-site")], false),
-            ("GET", &[("upgrade", "websocket"), ("origin", "https://evil.example")], false),
-            ("GET", &[("upgrade", "websocket"), ("origin", "https://app.example")], true),
+            (
+                "GET",
+                &[("upgrade", "websocket"), ("sec-fetch-site", "cross-site")],
+                false,
+            ),
+            (
+                "GET",
+                &[("upgrade", "websocket"), ("origin", "https://evil.example")],
+                false,
+            ),
+            (
+                "GET",
+                &[("upgrade", "websocket"), ("origin", "https://app.example")],
+                true,
+            ),
         ];
         for (method, headers, passes) in rows {
             let mut map = HeaderMap::new();
             for (name, value) in *headers {
-                map.insert(header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+                map.insert(
+                    header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                    value.parse().unwrap(),
+                );
             }
             let allowed = ["https://friend.example".to_owned()];
-            assert_eq!(may_use_session(&method.parse().unwrap(), &map, ours, &allowed), *passes, "{method} {headers:?}");
+            assert_eq!(
+                may_use_session(&method.parse().unwrap(), &map, ours, &allowed),
+                *passes,
+                "{method} {headers:?}"
+            );
         }
     }
 }

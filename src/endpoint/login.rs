@@ -30,11 +30,18 @@ use crate::{Error, Result};
 /// The longest hint that is passed on, in bytes.
 const LONGEST_HINT: usize = 255;
 
-pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+pub(super) async fn answer(
+    shared: &Shared,
+    cookies: &Cookies,
+    request: &Request<Bytes>,
+) -> Result<Response<Bytes>> {
     let context = &shared.context;
     let headers = request.headers();
     if RequestKind::of(request.method(), headers) == RequestKind::Prefetch {
-        return Ok(respond::plain(StatusCode::UNAUTHORIZED, "a sign-in is not fetched ahead"));
+        return Ok(respond::plain(
+            StatusCode::UNAUTHORIZED,
+            "a sign-in is not fetched ahead",
+        ));
     }
     let text = if request.method() == Method::POST {
         request.body().as_ref()
@@ -47,7 +54,10 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request
     if session.is_some() && !asked_by_this_site(headers) {
         return Ok(respond::see_other(asked.return_to.as_str()));
     }
-    for surplus in context.login_states.surplus(cookie_fields(headers), context.clock.now()) {
+    for surplus in context
+        .login_states
+        .surplus(cookie_fields(headers), context.clock.now())
+    {
         cookies.add(surplus);
     }
     let started = sign_in::start(
@@ -89,9 +99,12 @@ impl Asked {
         // OpenID Connect Core section 4: a third party names the issuer; it must be one that we know.
         let third_party = query.one("iss")?;
         if third_party.is_some_and(|iss| iss != context.provider.issuer().as_str()) {
-            return Err(Error::request("a sign-in was asked for at a provider that is not known here"));
+            return Err(Error::request(
+                "a sign-in was asked for at a provider that is not known here",
+            ));
         }
-        let home = || ReturnTo::parse(&context.base_url.public_path("/")).unwrap_or_else(ReturnTo::root);
+        let home =
+            || ReturnTo::parse(&context.base_url.public_path("/")).unwrap_or_else(ReturnTo::root);
         let return_to = match (query.one("return_to")?, query.one("target_link_uri")?) {
             (Some(path), _) => ReturnTo::parse(path),
             (None, Some(uri)) if third_party.is_some() => target(&context.base_url, uri),
@@ -115,7 +128,9 @@ impl Asked {
 fn prompt(word: &str) -> Result<Prompt> {
     match word.parse() {
         // A silent attempt is not for a link to start.
-        Ok(Prompt::None) | Err(_) => Err(Error::request("`prompt` must be login, consent or select_account")),
+        Ok(Prompt::None) | Err(_) => Err(Error::request(
+            "`prompt` must be login, consent or select_account",
+        )),
         Ok(prompt) => Ok(prompt),
     }
 }
@@ -126,9 +141,9 @@ fn target(base: &BaseUrl, uri: &str) -> Option<ReturnTo> {
 
 fn hint(value: Option<&str>) -> Result<Option<String>> {
     match value.filter(|value| !value.is_empty()) {
-        Some(value) if value.len() > LONGEST_HINT || value.chars().any(char::is_control) => {
-            Err(Error::request("a hint is too long or has control characters"))
-        }
+        Some(value) if value.len() > LONGEST_HINT || value.chars().any(char::is_control) => Err(
+            Error::request("a hint is too long or has control characters"),
+        ),
         value => Ok(value.map(str::to_owned)),
     }
 }
@@ -136,7 +151,11 @@ fn hint(value: Option<&str>) -> Result<Option<String>> {
 fn requirement(query: &Query) -> Result<Requirement> {
     let words = |name| -> Result<Vec<String>> {
         let text = hint(query.one(name)?)?.unwrap_or_default();
-        Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+        Ok(text
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect())
     };
     let max_age = match query.one("max_age")? {
         None => None,

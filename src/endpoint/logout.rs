@@ -30,14 +30,28 @@ pub(super) fn ask(shared: &Shared) -> Response<Bytes> {
 }
 
 /// POST: signs out here, then sends the browser to the provider.
-pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+pub(super) async fn answer(
+    shared: &Shared,
+    cookies: &Cookies,
+    request: &Request<Bytes>,
+) -> Result<Response<Bytes>> {
     let context = &shared.context;
     let headers = request.headers();
-    if !cross_site::may_use_session(request.method(), headers, context.base_url.origin(), &context.allowed_origins) {
-        return Err(Error::denied("a sign-out must be asked for by a page of this site"));
+    if !cross_site::may_use_session(
+        request.method(),
+        headers,
+        context.base_url.origin(),
+        &context.allowed_origins,
+    ) {
+        return Err(Error::denied(
+            "a sign-out must be asked for by a page of this site",
+        ));
     }
     let form = Query::parse(request.body())?;
-    let return_to = form.one("return_to")?.and_then(ReturnTo::parse).unwrap_or_else(ReturnTo::root);
+    let return_to = form
+        .one("return_to")?
+        .and_then(ReturnTo::parse)
+        .unwrap_or_else(ReturnTo::root);
     let session = context.sessions.find(cookie_fields(headers)).await?;
     let outcome = sign_out::sign_out(context, &shared.logout_cookie, session, &return_to).await?;
     cookies.add(context.sessions.removal());
@@ -46,17 +60,25 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, request: &Request
             cookies.add(*cookie);
             respond::see_other(&location)
         }
-        SignedOut::HereOnly | SignedOut::Nobody => respond::see_other(&context.endpoint_path("logged-out")),
+        SignedOut::HereOnly | SignedOut::Nobody => {
+            respond::see_other(&context.endpoint_path("logged-out"))
+        }
     })
 }
 
 /// `/auth/logged-out`: the end of a sign-out, at the provider too.
-pub(super) fn came_back(shared: &Shared, cookies: &Cookies, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+pub(super) fn came_back(
+    shared: &Shared,
+    cookies: &Cookies,
+    request: &Request<Bytes>,
+) -> Result<Response<Bytes>> {
     let context = &shared.context;
     let query = Query::parse(request.uri().query().unwrap_or_default().as_bytes())?;
-    let checked = shared
-        .logout_cookie
-        .check(context, cookie_fields(request.headers()), query.one("state")?);
+    let checked = shared.logout_cookie.check(
+        context,
+        cookie_fields(request.headers()),
+        query.one("state")?,
+    );
     cookies.add(shared.logout_cookie.removal());
     let return_to = checked?.filter(|return_to| *return_to != ReturnTo::root());
     if let Some(return_to) = return_to {

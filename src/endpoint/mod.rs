@@ -68,7 +68,11 @@ impl tower_service::Service<Request<Bytes>> for Endpoints {
 
     fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
         let shared = Arc::clone(&self.0);
-        let cookies = request.extensions().get::<Cookies>().cloned().unwrap_or_default();
+        let cookies = request
+            .extensions()
+            .get::<Cookies>()
+            .cloned()
+            .unwrap_or_default();
         let refusal = request.extensions_mut().remove::<Refusal>();
         Box::pin(async move {
             let mut response = match refusal {
@@ -100,9 +104,14 @@ impl Shared {
             Some("logout") if posts => logout::answer(self, cookies, request).await,
             Some("logged-out") if reads => logout::came_back(self, cookies, request),
             Some("session") if reads => session::answer(self, request).await,
-            Some("login" | "callback" | "logout") => Ok(respond::method_not_allowed("GET, HEAD, POST")),
+            Some("login" | "callback" | "logout") => {
+                Ok(respond::method_not_allowed("GET, HEAD, POST"))
+            }
             Some("logged-out" | "session") => Ok(respond::method_not_allowed("GET, HEAD")),
-            _ => Ok(respond::plain(StatusCode::NOT_FOUND, "there is no such endpoint")),
+            _ => Ok(respond::plain(
+                StatusCode::NOT_FOUND,
+                "there is no such endpoint",
+            )),
         };
         answer.unwrap_or_else(|error| respond::error(self, &error))
     }
@@ -110,5 +119,8 @@ impl Shared {
 
 /// The raw `Cookie` fields of a request.
 pub(crate) fn cookie_fields(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(header::COOKIE).iter().map(http::HeaderValue::as_bytes)
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(http::HeaderValue::as_bytes)
 }

@@ -67,7 +67,12 @@ pub struct Page {
 }
 
 impl Page {
-    pub(crate) fn new(kind: PageKind, status: StatusCode, title: &str, text: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        kind: PageKind,
+        status: StatusCode,
+        title: &str,
+        text: impl Into<String>,
+    ) -> Self {
         Self {
             kind,
             status,
@@ -85,17 +90,32 @@ impl Page {
     }
 
     pub(crate) fn add_link(mut self, label: &str, href: impl Into<String>) -> Self {
-        self.actions.push(Action { label: label.to_owned(), href: href.into(), post: false, top: false });
+        self.actions.push(Action {
+            label: label.to_owned(),
+            href: href.into(),
+            post: false,
+            top: false,
+        });
         self
     }
 
     pub(crate) fn add_button(mut self, label: &str, href: impl Into<String>) -> Self {
-        self.actions.push(Action { label: label.to_owned(), href: href.into(), post: true, top: false });
+        self.actions.push(Action {
+            label: label.to_owned(),
+            href: href.into(),
+            post: true,
+            top: false,
+        });
         self
     }
 
     pub(crate) fn add_top_link(mut self, label: &str, href: impl Into<String>) -> Self {
-        self.actions.push(Action { label: label.to_owned(), href: href.into(), post: false, top: true });
+        self.actions.push(Action {
+            label: label.to_owned(),
+            href: href.into(),
+            post: false,
+            top: true,
+        });
         self
     }
 }
@@ -136,14 +156,21 @@ impl fmt::Debug for dyn PageRenderer {
 
 /// The response for a page, by the app's renderer or our own.
 pub(crate) fn respond(renderer: Option<&Arc<dyn PageRenderer>>, page: &Page) -> Response<Bytes> {
-    let mut response = renderer.map_or_else(|| default_page(page), |renderer| renderer.render(page));
+    let mut response =
+        renderer.map_or_else(|| default_page(page), |renderer| renderer.render(page));
     *response.status_mut() = page.status;
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert_with(|| content_security_policy(page));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
     response
 }
 
@@ -197,7 +224,10 @@ fn default_page(page: &Page) -> Response<Bytes> {
         for action in &page.actions {
             let (label, href) = (Escaped(&action.label), Escaped(&action.href));
             let _ = if action.post {
-                writeln!(html, "<form method=\"post\" action=\"{href}\"><button type=\"submit\">{label}</button></form>")
+                writeln!(
+                    html,
+                    "<form method=\"post\" action=\"{href}\"><button type=\"submit\">{label}</button></form>"
+                )
             } else {
                 let target = if action.top { " target=\"_top\"" } else { "" };
                 writeln!(html, "<a href=\"{href}\"{target}>{label}</a>")
@@ -207,9 +237,10 @@ fn default_page(page: &Page) -> Response<Bytes> {
     }
     html.push_str("</main>\n</body>\n</html>\n");
     let mut response = Response::new(Bytes::from(html));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     response
 }
 
@@ -245,7 +276,10 @@ mod tests {
             .add_button(evil, evil);
         let response = respond(None, &page);
         let html = String::from_utf8(response.body().to_vec()).unwrap();
-        assert!(!html.contains("<script") && !html.contains("'\"&"), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains("'\"&"),
+            "{html}"
+        );
         assert_eq!(html.matches("&lt;script&gt;").count(), 8);
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
     }
@@ -254,15 +288,22 @@ mod tests {
     fn an_app_that_renders_keeps_its_policy_and_gets_our_status() {
         let renderer: Arc<dyn PageRenderer> = Arc::new(|_: &Page| {
             let mut response = Response::new(Bytes::from_static(b"own"));
-            response
-                .headers_mut()
-                .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
+            response.headers_mut().insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("default-src 'self'"),
+            );
             response
         });
         let page = Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, "t", "x");
         let response = respond(Some(&renderer), &page);
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
-        assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
-        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(
+            response.headers()[header::CONTENT_SECURITY_POLICY],
+            "default-src 'self'"
+        );
+        assert_eq!(
+            response.headers()[header::X_CONTENT_TYPE_OPTIONS],
+            "nosniff"
+        );
     }
 }

@@ -18,7 +18,10 @@ impl Query {
     /// Broken percent-encoding, what is not UTF-8, and more than 64 parameters.
     pub(crate) fn parse(text: &[u8]) -> Result<Self> {
         let mut pairs = Vec::new();
-        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        for pair in text
+            .split(|byte| *byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
             if pairs.len() == MOST {
                 return Err(Error::request("the request has too many parameters"));
             }
@@ -54,7 +57,10 @@ fn decode(text: &[u8]) -> Result<String> {
         }
         rest = &rest[at + 3..];
     }
-    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
     let decoded: Cow<'_, [u8]> = percent_encoding::percent_decode(&spaced).into();
     String::from_utf8(decoded.into_owned()).map_err(|_| malformed())
 }

@@ -43,12 +43,19 @@ pub(crate) enum Cause {
 
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal").field("cause", &self.0.cause).finish_non_exhaustive()
+        f.debug_struct("Refusal")
+            .field("cause", &self.0.cause)
+            .finish_non_exhaustive()
     }
 }
 
 impl Refusal {
-    pub(crate) fn new(cause: Cause, session: Option<Session>, target: String, request: &request::Parts) -> Self {
+    pub(crate) fn new(
+        cause: Cause,
+        session: Option<Session>,
+        target: String,
+        request: &request::Parts,
+    ) -> Self {
         Self(Arc::new(Refused {
             cause,
             session,
@@ -61,8 +68,12 @@ impl Refusal {
     /// What outer layers are told.
     pub(crate) fn rejection(&self) -> Rejection {
         match &self.0.cause {
-            Cause::Verdict(Verdict::StepUp(_, reason)) => Rejection::new(RejectionKind::StepUp, Some(reason.clone())),
-            Cause::Verdict(Verdict::Forbidden(reason)) => Rejection::new(RejectionKind::Forbidden, Some(reason.clone())),
+            Cause::Verdict(Verdict::StepUp(_, reason)) => {
+                Rejection::new(RejectionKind::StepUp, Some(reason.clone()))
+            }
+            Cause::Verdict(Verdict::Forbidden(reason)) => {
+                Rejection::new(RejectionKind::Forbidden, Some(reason.clone()))
+            }
             Cause::Verdict(_) => Rejection::new(RejectionKind::SignIn, None),
             Cause::CrossSite => Rejection::new(RejectionKind::CrossSite, None),
             Cause::Unknown => Rejection::new(RejectionKind::Unavailable, None),
@@ -112,7 +123,9 @@ enum Answer {
 /// The table. `vain`: this session has just come back from this step-up. `looping`: this browser has been
 /// to the provider too often within a minute.
 fn decide(cause: &Cause, kind: RequestKind, vain: bool, looping: bool) -> Answer {
-    use RequestKind::{FormPost, FramedNavigation, Grpc, Htmx, Navigation, Prefetch, Script, Stream};
+    use RequestKind::{
+        FormPost, FramedNavigation, Grpc, Htmx, Navigation, Prefetch, Script, Stream,
+    };
     let step_up = match cause {
         Cause::Unknown => return Answer::Unavailable,
         Cause::CrossSite | Cause::Verdict(Verdict::Forbidden(_)) => return Answer::Forbidden,
@@ -129,7 +142,11 @@ fn decide(cause: &Cause, kind: RequestKind, vain: bool, looping: bool) -> Answer
     }
 }
 
-pub(super) async fn answer(shared: &Shared, cookies: &Cookies, refusal: &Refusal) -> Response<Bytes> {
+pub(super) async fn answer(
+    shared: &Shared,
+    cookies: &Cookies,
+    refusal: &Refusal,
+) -> Response<Bytes> {
     let refused = &*refusal.0;
     let context = &shared.context;
     let now = context.clock.now();
@@ -142,9 +159,10 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, refusal: &Refusal
         _ => (Requirement::default(), None),
     };
     let vain = session.is_some_and(|session| sign_in::was_in_vain(session, &requirement, now));
-    let looping = context
-        .round_trips
-        .is_loop(&context.sealer, cookie_fields(&refused.headers), now);
+    let looping =
+        context
+            .round_trips
+            .is_loop(&context.sealer, cookie_fields(&refused.headers), now);
     let verdict = decide(&refused.cause, kind, vain, looping);
     audit::refused(
         session,
@@ -154,7 +172,10 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, refusal: &Refusal
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {
         Answer::Redirect { step_up } => {
-            for surplus in context.login_states.surplus(cookie_fields(&refused.headers), now) {
+            for surplus in context
+                .login_states
+                .surplus(cookie_fields(&refused.headers), now)
+            {
                 cookies.add(surplus);
             }
             let start = Start {
@@ -198,7 +219,9 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, refusal: &Refusal
             )
             .add_link("Go to the start page", shared.home()),
         ),
-        Answer::Unavailable if kind == RequestKind::Grpc => grpc(14, "sessions are not available now"),
+        Answer::Unavailable if kind == RequestKind::Grpc => {
+            grpc(14, "sessions are not available now")
+        }
         Answer::Unavailable => {
             let error = crate::Error::store("the session store does not answer");
             match kind {
@@ -206,7 +229,10 @@ pub(super) async fn answer(shared: &Shared, cookies: &Cookies, refusal: &Refusal
                     respond::error(shared, &error)
                 }
                 _ => respond::with_retry_after(
-                    respond::plain(StatusCode::SERVICE_UNAVAILABLE, "sessions are not available now"),
+                    respond::plain(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "sessions are not available now",
+                    ),
                     None,
                 ),
             }
@@ -228,7 +254,9 @@ fn return_to(base: &BaseUrl, kind: RequestKind, refused: &Refused) -> ReturnTo {
         RequestKind::Htmx => named("hx-current-url").or_else(|| named("referer")),
         _ => named("referer"),
     }
-    .unwrap_or_else(|| ReturnTo::parse(&format!("{}/", base.prefix())).unwrap_or_else(ReturnTo::root))
+    .unwrap_or_else(|| {
+        ReturnTo::parse(&format!("{}/", base.prefix())).unwrap_or_else(ReturnTo::root)
+    })
 }
 
 /// The login endpoint with what the policy wants, for those who can't be redirected there.
@@ -263,7 +291,9 @@ fn problem(
         if !requirement.acr_values.is_empty() {
             body["acr_values"] = requirement.acr_values.join(" ").into();
         }
-        body["max_age"] = requirement.max_age.map_or(Value::Null, |age| age.as_secs().into());
+        body["max_age"] = requirement
+            .max_age
+            .map_or(Value::Null, |age| age.as_secs().into());
     }
     let mut response = respond::json(StatusCode::UNAUTHORIZED, "application/problem+json", &body);
     if kind == RequestKind::Htmx
@@ -274,7 +304,12 @@ fn problem(
     response
 }
 
-fn forbidden(shared: &Shared, kind: RequestKind, cause: &Cause, reason: Option<&Reason>) -> Response<Bytes> {
+fn forbidden(
+    shared: &Shared,
+    kind: RequestKind,
+    cause: &Cause,
+    reason: Option<&Reason>,
+) -> Response<Bytes> {
     let text = match (cause, reason) {
         (Cause::CrossSite, _) => "This request was sent by a page of another site.".to_owned(),
         (_, Some(reason)) => sentence(reason.text()),
@@ -282,10 +317,16 @@ fn forbidden(shared: &Shared, kind: RequestKind, cause: &Cause, reason: Option<&
     };
     match kind {
         RequestKind::Grpc => grpc(7, "permission denied"),
-        RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => shared.page(
-            &Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, "You may not see this", text)
+        RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => shared
+            .page(
+                &Page::new(
+                    PageKind::Forbidden,
+                    StatusCode::FORBIDDEN,
+                    "You may not see this",
+                    text,
+                )
                 .add_link("Go to the start page", shared.home()),
-        ),
+            ),
         _ => respond::json(
             StatusCode::FORBIDDEN,
             "application/problem+json",
@@ -294,14 +335,25 @@ fn forbidden(shared: &Shared, kind: RequestKind, cause: &Cause, reason: Option<&
     }
 }
 
-fn vain_page(shared: &Shared, return_to: &ReturnTo, requirement: &Requirement, reason: Option<&Reason>) -> Response<Bytes> {
+fn vain_page(
+    shared: &Shared,
+    return_to: &ReturnTo,
+    requirement: &Requirement,
+    reason: Option<&Reason>,
+) -> Response<Bytes> {
     let mut page = Page::new(
         PageKind::Forbidden,
         StatusCode::FORBIDDEN,
         "A stronger sign-in is needed",
         reason.map_or_else(String::new, |reason| sentence(reason.text())),
     )
-    .add_link("Sign in again", format!("{}&prompt=login", login_path(shared, return_to, requirement)))
+    .add_link(
+        "Sign in again",
+        format!(
+            "{}&prompt=login",
+            login_path(shared, return_to, requirement)
+        ),
+    )
     .add_link("Go to the start page", shared.home());
     if requirement.multi_factor {
         page = page.with_detail(Some(
@@ -317,7 +369,11 @@ fn vain_page(shared: &Shared, return_to: &ReturnTo, requirement: &Requirement, r
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), chars.as_str().trim_end_matches('.'))
+        format!(
+            "{}{}.",
+            first.to_uppercase(),
+            chars.as_str().trim_end_matches('.')
+        )
     })
 }
 
@@ -325,7 +381,10 @@ fn sentence(text: &str) -> String {
 fn grpc(code: u8, message: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
     headers.insert("grpc-status", HeaderValue::from(u16::from(code)));
     headers.insert("grpc-message", HeaderValue::from_static(message));
     response

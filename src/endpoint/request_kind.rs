@@ -40,11 +40,16 @@ impl RequestKind {
         if is_grpc(content_type) {
             return Self::Grpc;
         }
-        let accept = text(header::ACCEPT.as_str()).unwrap_or_default().to_ascii_lowercase();
+        let accept = text(header::ACCEPT.as_str())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         if is_web_socket(headers) || accept.contains("text/event-stream") {
             return Self::Stream;
         }
-        if text("sec-purpose").or_else(|| text("purpose")).is_some_and(|purpose| purpose.starts_with("prefetch")) {
+        if text("sec-purpose")
+            .or_else(|| text("purpose"))
+            .is_some_and(|purpose| purpose.starts_with("prefetch"))
+        {
             return Self::Prefetch;
         }
         if text("hx-request") == Some("true") {
@@ -52,14 +57,21 @@ impl RequestKind {
         }
         let reads = method == Method::GET || method == Method::HEAD;
         match text("sec-fetch-mode") {
-            Some("navigate") if matches!(text("sec-fetch-dest"), Some("iframe" | "frame" | "embed" | "object")) => {
+            Some("navigate")
+                if matches!(
+                    text("sec-fetch-dest"),
+                    Some("iframe" | "frame" | "embed" | "object")
+                ) =>
+            {
                 Self::FramedNavigation
             }
             Some("navigate") if reads => Self::Navigation,
             Some("navigate") if method == Method::POST => Self::FormPost,
             Some(_) => Self::Script,
             None if text("x-requested-with").is_some() => Self::Script,
-            None if !accept.contains("text/html") && !accept.contains("application/xhtml+xml") => Self::Script,
+            None if !accept.contains("text/html") && !accept.contains("application/xhtml+xml") => {
+                Self::Script
+            }
             None if reads => Self::Navigation,
             None if method == Method::POST && is_form(content_type) => Self::FormPost,
             None => Self::Script,
@@ -80,7 +92,9 @@ pub(crate) fn is_web_socket(headers: &HeaderMap) -> bool {
     named(header::UPGRADE)
         || headers.contains_key(header::SEC_WEBSOCKET_KEY)
         || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
-        || headers.get("sec-fetch-mode").is_some_and(|mode| mode == "websocket")
+        || headers
+            .get("sec-fetch-mode")
+            .is_some_and(|mode| mode == "websocket")
 }
 
 fn is_grpc(content_type: &str) -> bool {
@@ -91,9 +105,13 @@ fn is_grpc(content_type: &str) -> bool {
 
 fn is_form(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
-        .iter()
-        .any(|form| essence.eq_ignore_ascii_case(form))
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "text/plain",
+    ]
+    .iter()
+    .any(|form| essence.eq_ignore_ascii_case(form))
 }
 
 #[cfg(test)]
@@ -104,35 +122,112 @@ mod tests {
     fn each_row_of_the_table() {
         use RequestKind::*;
         let rows: &[(&str, &[(&str, &str)], RequestKind)] = &[
-            ("GET", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], Navigation),
+            (
+                "GET",
+                &[
+                    ("sec-fetch-mode", "navigate"),
+                    ("sec-fetch-dest", "document"),
+                ],
+                Navigation,
+            ),
             ("HEAD", &[("sec-fetch-mode", "navigate")], Navigation),
             ("GET", &[("accept", "text/html,*/*;q=0.8")], Navigation),
             ("GET", &[("accept", "TEXT/HTML")], Navigation),
-            ("GET", &[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")], Script),
+            (
+                "GET",
+                &[
+                    ("accept", "text/html"),
+                    ("x-requested-with", "XMLHttpRequest"),
+                ],
+                Script,
+            ),
             ("GET", &[("accept", "*/*")], Script),
             ("GET", &[], Script),
-            ("GET", &[("accept", "text/html"), ("sec-fetch-mode", "cors")], Script),
-            ("GET", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], FramedNavigation),
-            ("POST", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], FramedNavigation),
-            ("POST", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], FormPost),
-            ("POST", &[("accept", "text/html"), ("content-type", "application/x-www-form-urlencoded")], FormPost),
-            ("POST", &[("accept", "text/html"), ("content-type", "application/json")], Script),
+            (
+                "GET",
+                &[("accept", "text/html"), ("sec-fetch-mode", "cors")],
+                Script,
+            ),
+            (
+                "GET",
+                &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+                FramedNavigation,
+            ),
+            (
+                "POST",
+                &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+                FramedNavigation,
+            ),
+            (
+                "POST",
+                &[
+                    ("sec-fetch-mode", "navigate"),
+                    ("sec-fetch-dest", "document"),
+                ],
+                FormPost,
+            ),
+            (
+                "POST",
+                &[
+                    ("accept", "text/html"),
+                    ("content-type", "application/x-www-form-urlencoded"),
+                ],
+                FormPost,
+            ),
+            (
+                "POST",
+                &[
+                    ("accept", "text/html"),
+                    ("content-type", "application/json"),
+                ],
+                Script,
+            ),
             ("PUT", &[("accept", "text/html")], Script),
-            ("GET", &[("sec-purpose", "prefetch;prerender"), ("sec-fetch-mode", "navigate")], Prefetch),
-            ("GET", &[("purpose", "prefetch"), ("accept", "text/html")], Prefetch),
-            ("GET", &[("hx-request", "true"), ("sec-fetch-mode", "cors")], Htmx),
-            ("GET", &[("upgrade", "WebSocket"), ("accept", "text/html")], Stream),
+            (
+                "GET",
+                &[
+                    ("sec-purpose", "prefetch;prerender"),
+                    ("sec-fetch-mode", "navigate"),
+                ],
+                Prefetch,
+            ),
+            (
+                "GET",
+                &[("purpose", "prefetch"), ("accept", "text/html")],
+                Prefetch,
+            ),
+            (
+                "GET",
+                &[("hx-request", "true"), ("sec-fetch-mode", "cors")],
+                Htmx,
+            ),
+            (
+                "GET",
+                &[("upgrade", "WebSocket"), ("accept", "text/html")],
+                Stream,
+            ),
             ("GET", &[("accept", "text/event-stream")], Stream),
             ("POST", &[("content-type", "application/grpc")], Grpc),
             ("POST", &[("content-type", "application/grpc+proto")], Grpc),
-            ("POST", &[("content-type", "application/grpcx"), ("accept", "*/*")], Script),
+            (
+                "POST",
+                &[("content-type", "application/grpcx"), ("accept", "*/*")],
+                Script,
+            ),
         ];
         for (method, headers, kind) in rows {
             let mut map = HeaderMap::new();
             for (name, value) in *headers {
-                map.insert(header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+                map.insert(
+                    header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                    value.parse().unwrap(),
+                );
             }
-            assert_eq!(RequestKind::of(&method.parse().unwrap(), &map), *kind, "{method} {headers:?}");
+            assert_eq!(
+                RequestKind::of(&method.parse().unwrap(), &map),
+                *kind,
+                "{method} {headers:?}"
+            );
         }
     }
 }

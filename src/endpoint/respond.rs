@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use super::page::{self, Page, PageKind};
 use super::Shared;
+use super::page::{self, Page, PageKind};
 use crate::{Error, ErrorKind};
 
 /// After how long another try makes sense when the other side did not say.
@@ -14,7 +14,10 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What depends on a session or sets a cookie is nobody else's: no cache keeps it.
 pub(crate) fn never_cached(headers: &mut HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
     let named = headers
         .get_all(header::VARY)
         .iter()
@@ -33,9 +36,10 @@ pub(crate) fn see_other(location: &str) -> Response<Bytes> {
         Ok(location) => {
             *response.status_mut() = StatusCode::SEE_OTHER;
             response.headers_mut().insert(header::LOCATION, location);
-            response
-                .headers_mut()
-                .insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+            response.headers_mut().insert(
+                header::REFERRER_POLICY,
+                HeaderValue::from_static("no-referrer"),
+            );
         }
         Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -46,31 +50,52 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(text.as_bytes()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
-pub(crate) fn json(status: StatusCode, content_type: &'static str, value: &serde_json::Value) -> Response<Bytes> {
+pub(crate) fn json(
+    status: StatusCode,
+    content_type: &'static str,
+    value: &serde_json::Value,
+) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(value.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
 pub(crate) fn method_not_allowed(allowed: &'static str) -> Response<Bytes> {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method");
+    let mut response = plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this endpoint does not take this method",
+    );
     response
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
-pub(crate) fn with_retry_after(mut response: Response<Bytes>, after: Option<Duration>) -> Response<Bytes> {
+pub(crate) fn with_retry_after(
+    mut response: Response<Bytes>,
+    after: Option<Duration>,
+) -> Response<Bytes> {
     let seconds = after.unwrap_or(RETRY_AFTER).as_secs().max(1);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 
@@ -135,7 +160,9 @@ pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
     match error.kind() {
         ErrorKind::Request => tracing::info!(%error, "request refused"),
         ErrorKind::Denied => tracing::info!(%error, "sign-in refused"),
-        _ => tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible"),
+        _ => {
+            tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible")
+        }
     }
     let page = Page::new(kind, status, title, text)
         .with_detail(Some(error.to_string()))

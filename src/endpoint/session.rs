@@ -9,7 +9,10 @@ use crate::Result;
 
 pub(super) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<Response<Bytes>> {
     let context = &shared.context;
-    let session = context.sessions.find(cookie_fields(request.headers())).await?;
+    let session = context
+        .sessions
+        .find(cookie_fields(request.headers()))
+        .await?;
     let now = context.clock.now();
     let body = match &session {
         None => json!({

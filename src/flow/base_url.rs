@@ -35,12 +35,19 @@ impl BaseUrl {
 
     /// As [`BaseUrl::parse`], with plain http on any host.
     pub(crate) fn parse_insecure(text: &str) -> Result<Self> {
-        let url = Url::parse(text)
-            .map_err(|error| Error::configuration("the base URL is not an absolute URL").with_source(error))?;
+        let url = Url::parse(text).map_err(|error| {
+            Error::configuration("the base URL is not an absolute URL").with_source(error)
+        })?;
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-            return Err(Error::configuration("the base URL must be an http or https URL"));
+            return Err(Error::configuration(
+                "the base URL must be an http or https URL",
+            ));
         }
-        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
             return Err(Error::configuration(
                 "the base URL must not have a query, a fragment or user information",
             ));
@@ -48,9 +55,15 @@ impl BaseUrl {
         let origin = url.origin().ascii_serialization();
         let prefix = url.path().trim_end_matches('/').to_owned();
         if ReturnTo::parse(&format!("{prefix}/")).is_none() {
-            return Err(Error::configuration("the path of the base URL is not a plain path"));
+            return Err(Error::configuration(
+                "the path of the base URL is not a plain path",
+            ));
         }
-        Ok(Self { url, origin, prefix })
+        Ok(Self {
+            url,
+            origin,
+            prefix,
+        })
     }
 
     /// The origin: scheme, host and port where it is not the scheme's own.
@@ -133,10 +146,28 @@ mod tests {
 
     #[test]
     fn takes_https_and_loopback_only() {
-        for good in ["https://a.example", "https://a.example/app/", "http://127.0.0.1:3000", "http://[::1]:1", "http://app.localhost:3000"] {
+        for good in [
+            "https://a.example",
+            "https://a.example/app/",
+            "http://127.0.0.1:3000",
+            "http://[::1]:1",
+            "http://app.localhost:3000",
+        ] {
             assert!(BaseUrl::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "/app", "a.example", "http://a.example", "http://localhost.evil.example", "ftp://a.example", "https://a.example?x", "https://a.example#x", "https://u@a.example", "http://10.0.0.1", "https://a.example/%2f%2fevil\\"] {
+        for bad in [
+            "",
+            "/app",
+            "a.example",
+            "http://a.example",
+            "http://localhost.evil.example",
+            "ftp://a.example",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://u@a.example",
+            "http://10.0.0.1",
+            "https://a.example/%2f%2fevil\\",
+        ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }
@@ -144,7 +175,10 @@ mod tests {
     #[test]
     fn the_prefix_is_put_back_where_a_proxy_stripped_it() {
         let base = BaseUrl::parse("https://a.example/app").unwrap();
-        assert_eq!(base.join("/auth/callback"), "https://a.example/app/auth/callback");
+        assert_eq!(
+            base.join("/auth/callback"),
+            "https://a.example/app/auth/callback"
+        );
         assert_eq!(base.public_path("/x?y"), "/app/x?y");
         assert_eq!(base.public_path("/app/x?y"), "/app/x?y");
         assert_eq!(base.public_path("/application"), "/app/application");
@@ -155,9 +189,24 @@ mod tests {
     #[test]
     fn only_this_origin_gives_a_path() {
         let base = BaseUrl::parse("https://a.example").unwrap();
-        assert_eq!(base.same_origin_path("https://a.example/x?y").unwrap().as_str(), "/x?y");
-        assert_eq!(base.same_origin_path("https://a.example").unwrap().as_str(), "/");
-        for other in ["https://a.example.evil/x", "https://a.example@evil/x", "http://a.example/x", "https://a.example:444/x", "/x", "//a.example/x"] {
+        assert_eq!(
+            base.same_origin_path("https://a.example/x?y")
+                .unwrap()
+                .as_str(),
+            "/x?y"
+        );
+        assert_eq!(
+            base.same_origin_path("https://a.example").unwrap().as_str(),
+            "/"
+        );
+        for other in [
+            "https://a.example.evil/x",
+            "https://a.example@evil/x",
+            "http://a.example/x",
+            "https://a.example:444/x",
+            "/x",
+            "//a.example/x",
+        ] {
             assert_eq!(base.same_origin_path(other), None, "{other}");
         }
     }

@@ -36,7 +36,8 @@ impl Context {
 
     /// Where the provider sends the browser after a logout (`post_logout_redirect_uri`).
     pub(crate) fn logged_out_url(&self) -> String {
-        self.base_url.join(&format!("{}/logged-out", self.auth_path))
+        self.base_url
+            .join(&format!("{}/logged-out", self.auth_path))
     }
 
     /// The path of an endpoint as browsers ask for it.

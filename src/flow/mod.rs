@@ -5,7 +5,7 @@ pub(crate) mod audit;
 mod base_url;
 mod context;
 mod identity_hook;
-mod round_trips;
+pub(crate) mod round_trips;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 

@@ -29,22 +29,38 @@ impl RoundTrips {
     }
 
     /// Whether a further redirect to the provider would go on with a loop.
-    pub(crate) fn is_loop<'a>(&self, sealer: &Sealer, fields: impl Iterator<Item = &'a [u8]>, now: SecondsSinceEpoch) -> bool {
-        self.count(sealer, fields, now).is_some_and(|(_, count)| count >= MOST)
+    pub(crate) fn is_loop<'a>(
+        &self,
+        sealer: &Sealer,
+        fields: impl Iterator<Item = &'a [u8]>,
+        now: SecondsSinceEpoch,
+    ) -> bool {
+        self.count(sealer, fields, now)
+            .is_some_and(|(_, count)| count >= MOST)
     }
 
     /// The cookie that counts one more finished sign-in.
-    pub(crate) fn one_more<'a>(&self, sealer: &Sealer, fields: impl Iterator<Item = &'a [u8]>, now: SecondsSinceEpoch) -> Cookie<'static> {
+    pub(crate) fn one_more<'a>(
+        &self,
+        sealer: &Sealer,
+        fields: impl Iterator<Item = &'a [u8]>,
+        now: SecondsSinceEpoch,
+    ) -> Cookie<'static> {
         let (since, count) = self.count(sealer, fields, now).unwrap_or((now, 0));
         let value = sealer.seal(
             Purpose::SignInCount,
             &self.name,
             format!("{} {}", since.0, count + 1).as_bytes(),
         );
-        self.settings.set(&self.name, value, Some(WINDOW))
+        self.settings.set(&self.name, &value, Some(WINDOW))
     }
 
-    fn count<'a>(&self, sealer: &Sealer, fields: impl Iterator<Item = &'a [u8]>, now: SecondsSinceEpoch) -> Option<(SecondsSinceEpoch, u64)> {
+    fn count<'a>(
+        &self,
+        sealer: &Sealer,
+        fields: impl Iterator<Item = &'a [u8]>,
+        now: SecondsSinceEpoch,
+    ) -> Option<(SecondsSinceEpoch, u64)> {
         let Found::One(value) = cookie::find(fields, &self.name) else {
             return None;
         };

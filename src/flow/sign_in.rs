@@ -138,22 +138,43 @@ pub(crate) async fn finish(
         return Ok(Finished::TooLate(return_to));
     }
     if state.issuer != context.provider.issuer().as_str() {
-        return Err(Error::request("this sign-in was started with another provider"));
+        return Err(Error::request(
+            "this sign-in was started with another provider",
+        ));
     }
     // RFC 9207 section 2.4: before anything of the answer is used, an error included.
-    context.provider.check_response_issuer(response.iss()).await?;
-    if !context.sessions.use_once(&state.state(), state.began_at.plus(LIFETIME)).await? {
+    context
+        .provider
+        .check_response_issuer(response.iss())
+        .await?;
+    if !context
+        .sessions
+        .use_once(&state.state(), state.began_at.plus(LIFETIME))
+        .await?
+    {
         return Ok(Finished::UsedBefore(return_to));
     }
     let code = match response {
         AuthorizationResponse::Code { code, .. } => code,
-        AuthorizationResponse::Error { error, description, .. } => {
+        AuthorizationResponse::Error {
+            error, description, ..
+        } => {
             audit::sign_in_failed(&state.issuer, None, &error);
-            let unmet = matches!(error.as_str(), UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied");
+            let unmet = matches!(
+                error.as_str(),
+                UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"
+            );
             return Ok(if state.step_up.is_some() && unmet {
-                Finished::StepUpRefused { code: error, return_to }
+                Finished::StepUpRefused {
+                    code: error,
+                    return_to,
+                }
             } else {
-                Finished::ProviderSaid { code: error, description, return_to }
+                Finished::ProviderSaid {
+                    code: error,
+                    description,
+                    return_to,
+                }
             });
         }
     };
@@ -165,8 +186,9 @@ pub(crate) async fn finish(
         }
         finished
     });
-    work.await
-        .unwrap_or_else(|error| Err(Error::unavailable("the sign-in was interrupted").with_source(error)))
+    work.await.unwrap_or_else(|error| {
+        Err(Error::unavailable("the sign-in was interrupted").with_source(error))
+    })
 }
 
 async fn redeem(
@@ -193,7 +215,9 @@ async fn redeem(
         (_, None) => None,
     };
     let follows = current.as_ref().or(bound.as_ref());
-    if let Some(old) = follows.filter(|old| state.step_up.is_some() && !is_same_person(old, &identity)) {
+    if let Some(old) =
+        follows.filter(|old| state.step_up.is_some() && !is_same_person(old, &identity))
+    {
         return Ok(Finished::AnotherAccount {
             signed_in: name_of(old),
             came_back: name_in(&identity),
@@ -215,13 +239,19 @@ async fn redeem(
         // The browser has moved on to another session since: the one that this attempt knew is over.
         context.sessions.end(bound).await?;
     }
-    Ok(match context.sessions.make(record, follows, state.began_at).await? {
-        Made::Session(session, cookie) => {
-            audit::signed_in(&session, state.step_up.is_some());
-            Finished::SignedIn { cookie, return_to }
-        }
-        Made::SignedOut => Finished::SignedOutMeanwhile(return_to),
-    })
+    Ok(
+        match context
+            .sessions
+            .make(record, follows, state.began_at)
+            .await?
+        {
+            Made::Session(session, cookie) => {
+                audit::signed_in(&session, state.step_up.is_some());
+                Finished::SignedIn { cookie, return_to }
+            }
+            Made::SignedOut => Finished::SignedOutMeanwhile(return_to),
+        },
+    )
 }
 
 async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
@@ -235,11 +265,17 @@ async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
 
 fn is_same_person(session: &Session, identity: &Identity) -> bool {
     // Identity is (iss, sub), never an e-mail address.
-    session.issuer() == identity.claims.issuer.as_str() && session.subject() == identity.claims.subject
+    session.issuer() == identity.claims.issuer.as_str()
+        && session.subject() == identity.claims.subject
 }
 
 fn name_of(session: &Session) -> String {
-    session.record().email.as_deref().unwrap_or(session.subject()).to_owned()
+    session
+        .record()
+        .email
+        .as_deref()
+        .unwrap_or(session.subject())
+        .to_owned()
 }
 
 fn name_in(identity: &Identity) -> String {
@@ -258,7 +294,13 @@ fn record(
 ) -> Result<Record> {
     let now = context.clock.now();
     let (email, name) = (text(&identity, "email"), text(&identity, "name"));
-    let Identity { claims, tokens, multi_factor, connection, organization } = identity;
+    let Identity {
+        claims,
+        tokens,
+        multi_factor,
+        connection,
+        organization,
+    } = identity;
     let mut lifetime = context.sessions.lifetime();
     if let Some(end) = claims.session_expiry {
         if end <= now {
@@ -279,7 +321,10 @@ fn record(
     record.auth_time = claims.auth_time;
     record.scopes = boxed(tokens.scope.unwrap_or_default());
     record.roles = boxed(enrichment.roles);
-    record.step_up = state.step_up.map(|requirement| StepUpMark { requirement, at: now });
+    record.step_up = state.step_up.map(|requirement| StepUpMark {
+        requirement,
+        at: now,
+    });
     record.claims = json(&claims.all);
     record.attributes = (!enrichment.attributes.is_empty()).then(|| json(&enrichment.attributes));
     record.tokens = Some(Box::new(Tokens {
@@ -299,13 +344,19 @@ fn json(map: &serde_json::Map<String, serde_json::Value>) -> Box<str> {
 
 /// Whether a step-up for `requirement` has just been tried with this session, so that another one would
 /// go round in circles.
-pub(crate) fn was_in_vain(session: &Session, requirement: &Requirement, now: SecondsSinceEpoch) -> bool {
+pub(crate) fn was_in_vain(
+    session: &Session,
+    requirement: &Requirement,
+    now: SecondsSinceEpoch,
+) -> bool {
     let Some(mark) = session.record().step_up else {
         return false;
     };
     // What a step-up reached holds for half the asked age at least; where no age is asked, what it did
     // not reach stays out of reach for this session until somebody signs in anew on purpose.
-    let holds_for = requirement.max_age.map_or(VAIN_FOR, |age| (age / 2).min(VAIN_FOR));
+    let holds_for = requirement
+        .max_age
+        .map_or(VAIN_FOR, |age| (age / 2).min(VAIN_FOR));
     mark.requirement == requirement.fingerprint() && now.since(mark.at) <= holds_for
 }
 

@@ -16,7 +16,10 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub(crate) enum SignedOut {
     /// On to the provider, which ends its own session; the cookie keeps what comes back.
-    AtProvider { location: String, cookie: Box<Cookie<'static>> },
+    AtProvider {
+        location: String,
+        cookie: Box<Cookie<'static>>,
+    },
     /// The provider has no logout, or can't be reached: signed out here only.
     HereOnly,
     /// Nobody was signed in.
@@ -27,7 +30,12 @@ pub(crate) enum SignedOut {
 ///
 /// # Errors
 /// When the store fails: then nobody is signed out and nothing may claim so.
-pub(crate) async fn sign_out(context: &Context, cookies: &LogoutCookie, session: Option<Session>, return_to: &ReturnTo) -> Result<SignedOut> {
+pub(crate) async fn sign_out(
+    context: &Context,
+    cookies: &LogoutCookie,
+    session: Option<Session>,
+    return_to: &ReturnTo,
+) -> Result<SignedOut> {
     let Some(session) = session else {
         return Ok(SignedOut::Nobody);
     };
@@ -35,7 +43,11 @@ pub(crate) async fn sign_out(context: &Context, cookies: &LogoutCookie, session:
     audit::signed_out(&session);
     let state = crypto::random_token();
     let request = LogoutRequest {
-        id_token_hint: session.record().tokens.as_ref().and_then(|tokens| tokens.id_token.clone()),
+        id_token_hint: session
+            .record()
+            .tokens
+            .as_ref()
+            .and_then(|tokens| tokens.id_token.clone()),
         post_logout_redirect_uri: context.logged_out_url(),
         state: state.clone(),
     };
@@ -63,13 +75,18 @@ const LOGOUT_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 impl LogoutCookie {
     pub(crate) fn new(session: &str, settings: CookieSettings) -> Self {
-        Self { name: format!("{session}-logout"), settings }
+        Self {
+            name: format!("{session}-logout"),
+            settings,
+        }
     }
 
     fn set(&self, context: &Context, state: &str, return_to: &ReturnTo) -> Cookie<'static> {
         let text = format!("{state} {}", return_to.as_str());
-        let value = context.sealer.seal(Purpose::LogoutState, &self.name, text.as_bytes());
-        self.settings.set(&self.name, value, Some(LOGOUT_LIFETIME))
+        let value = context
+            .sealer
+            .seal(Purpose::LogoutState, &self.name, text.as_bytes());
+        self.settings.set(&self.name, &value, Some(LOGOUT_LIFETIME))
     }
 
     pub(crate) fn removal(&self) -> Cookie<'static> {
@@ -81,7 +98,12 @@ impl LogoutCookie {
     /// # Errors
     /// When there is a logout under way and `state` is missing or another one, or when there is a `state`
     /// and no logout.
-    pub(crate) fn check<'a>(&self, context: &Context, fields: impl Iterator<Item = &'a [u8]>, state: Option<&str>) -> Result<Option<ReturnTo>> {
+    pub(crate) fn check<'a>(
+        &self,
+        context: &Context,
+        fields: impl Iterator<Item = &'a [u8]>,
+        state: Option<&str>,
+    ) -> Result<Option<ReturnTo>> {
         let expected = match cookie::find(fields, &self.name) {
             Found::One(value) => context.sealer.open(Purpose::LogoutState, &self.name, value),
             _ => None,

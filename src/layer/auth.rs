@@ -46,7 +46,12 @@ pub(crate) enum State {
 
 impl Auth {
     pub(crate) fn new(state: State, shared: Arc<Shared>, target: Option<PathAndQuery>) -> Self {
-        Self(Arc::new(Inner { state, shared: Some(shared), target, was_read: AtomicBool::new(false) }))
+        Self(Arc::new(Inner {
+            state,
+            shared: Some(shared),
+            target,
+            was_read: AtomicBool::new(false),
+        }))
     }
 
     /// Somebody who is signed in, without a layer: for tests of single handlers and routes.
@@ -136,10 +141,10 @@ impl Auth {
 
     fn now(&self) -> crate::clock::SecondsSinceEpoch {
         use crate::clock::Clock as _;
-        self.0
-            .shared
-            .as_ref()
-            .map_or_else(|| crate::clock::SystemClock.now(), |shared| shared.context.clock.now())
+        self.0.shared.as_ref().map_or_else(
+            || crate::clock::SystemClock.now(),
+            |shared| shared.context.clock.now(),
+        )
     }
 
     fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {

@@ -41,7 +41,9 @@ pub struct RequireLayer {
 impl RequireLayer {
     /// A layer that asks this policy.
     pub fn new(policy: Policy) -> Self {
-        Self { policy: Arc::new(policy) }
+        Self {
+            policy: Arc::new(policy),
+        }
     }
 }
 
@@ -49,7 +51,10 @@ impl<S> Layer<S> for RequireLayer {
     type Service = RequireService<S>;
 
     fn layer(&self, inner: S) -> RequireService<S> {
-        RequireService { inner, policy: Arc::clone(&self.policy) }
+        RequireService {
+            inner,
+            policy: Arc::clone(&self.policy),
+        }
     }
 }
 
@@ -75,12 +80,18 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         let answer = match Auth::of(&parts.extensions) {
-            Some(auth) => auth.judge(&self.policy, &parts).map_err(|refusal| refused(&refusal)),
+            Some(auth) => auth
+                .judge(&self.policy, &parts)
+                .map_err(|refusal| refused(&refusal)),
             None => Err(no_layer()),
         };
         let state = match answer {
-            Ok(()) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
-            Err(response) => State::Refused { response: Some(Box::new(response)) },
+            Ok(()) => State::Inner {
+                future: self.inner.call(Request::from_parts(parts, body)),
+            },
+            Err(response) => State::Refused {
+                response: Some(Box::new(response)),
+            },
         };
         RequireFuture { state }
     }
@@ -102,7 +113,9 @@ pub(crate) fn no_layer() -> Response<Bytes> {
     );
     let mut response = Response::new(Bytes::from_static(b"sign-in is set up wrongly"));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.extensions_mut().insert(Rejection::new(RejectionKind::NoLayer, None));
+    response
+        .extensions_mut()
+        .insert(Rejection::new(RejectionKind::NoLayer, None));
     response
 }
 
@@ -136,7 +149,9 @@ where
                 Poll::Ready(ready!(future.poll(cx)).map(|response| response.map(SsoBody::inner)))
             }
             StateProjection::Refused { response } => {
-                let response = response.take().expect("a future is not polled after it is ready");
+                let response = response
+                    .take()
+                    .expect("a future is not polled after it is ready");
                 Poll::Ready(Ok(response.map(SsoBody::own)))
             }
         }

@@ -50,7 +50,10 @@ impl<S> Layer<S> for SsoLayer {
     type Service = SsoService<S>;
 
     fn layer(&self, inner: S) -> SsoService<S> {
-        SsoService { inner, shared: Arc::clone(&self.shared) }
+        SsoService {
+            inner,
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -102,19 +105,31 @@ where
 }
 
 impl<S> SsoService<S> {
-    fn call_inner<B, R>(&mut self, mut request: Request<B>, state: State) -> SsoFuture<S::Future, R, S::Error>
+    fn call_inner<B, R>(
+        &mut self,
+        mut request: Request<B>,
+        state: State,
+    ) -> SsoFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>>,
     {
         let auth = self.tell(&mut request, state);
         SsoFuture {
-            step: Step::Inner { future: self.inner.call(request), auth, shared: Arc::clone(&self.shared) },
+            step: Step::Inner {
+                future: self.inner.call(request),
+                auth,
+                shared: Arc::clone(&self.shared),
+            },
         }
     }
 
     /// Where the store is not in this process: the service that was polled ready goes into the future, a
     /// clone stays.
-    fn call_after_load<B, R>(&mut self, mut request: Request<B>, key: SessionKey) -> SsoFuture<S::Future, R, S::Error>
+    fn call_after_load<B, R>(
+        &mut self,
+        mut request: Request<B>,
+        key: SessionKey,
+    ) -> SsoFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
         S::Future: Send,
@@ -140,7 +155,12 @@ impl<S> SsoService<S> {
             let response = ready.inner.call(request).await?;
             Ok((response, auth))
         });
-        SsoFuture { step: Step::Loading { future, shared: Arc::clone(&self.shared) } }
+        SsoFuture {
+            step: Step::Loading {
+                future,
+                shared: Arc::clone(&self.shared),
+            },
+        }
     }
 
     fn tell<B>(&self, request: &mut Request<B>, state: State) -> Auth {
@@ -165,7 +185,9 @@ async fn at_endpoint<B: Body + Send>(shared: Arc<Shared>, request: Request<B>) -
     } else {
         Bytes::new()
     };
-    Endpoints(shared).answer(Request::from_parts(parts, body)).await
+    Endpoints(shared)
+        .answer(Request::from_parts(parts, body))
+        .await
 }
 
 async fn read<B: Body + Send>(body: B) -> Result<Bytes, StatusCode> {
@@ -219,7 +241,9 @@ pin_project! {
 
 impl<F, R, E> SsoFuture<F, R, E> {
     fn answering(future: BoxFuture<'static, Response<Bytes>>, kept: HeaderMap) -> Self {
-        Self { step: Step::Answering { future, kept } }
+        Self {
+            step: Step::Answering { future, kept },
+        }
     }
 }
 
@@ -233,9 +257,11 @@ where
         loop {
             let mut this = self.as_mut().project();
             let left = match this.step.as_mut().project() {
-                StepProjection::Inner { future, auth, shared } => {
-                    leave(ready!(future.poll(cx))?, auth, shared)
-                }
+                StepProjection::Inner {
+                    future,
+                    auth,
+                    shared,
+                } => leave(ready!(future.poll(cx))?, auth, shared),
                 StepProjection::Loading { future, shared } => {
                     let (response, auth) = ready!(future.as_mut().poll(cx))?;
                     leave(response, &auth, shared)

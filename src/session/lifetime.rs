@@ -26,7 +26,11 @@ impl Lifetime {
     /// The new idle end if it is worth writing: a slide is written at most once per twentieth of the
     /// idle time, so that a busy session does not write on each request.
     #[must_use]
-    pub(crate) fn slide(idle: Duration, idle_expires_at: SecondsSinceEpoch, now: SecondsSinceEpoch) -> Option<SecondsSinceEpoch> {
+    pub(crate) fn slide(
+        idle: Duration,
+        idle_expires_at: SecondsSinceEpoch,
+        now: SecondsSinceEpoch,
+    ) -> Option<SecondsSinceEpoch> {
         let target = now.plus(idle);
         (target.since(idle_expires_at) > idle / 20).then_some(target)
     }
@@ -42,6 +46,9 @@ mod tests {
         let end = SecondsSinceEpoch(3600);
         assert_eq!(Lifetime::slide(hour, end, SecondsSinceEpoch(0)), None);
         assert_eq!(Lifetime::slide(hour, end, SecondsSinceEpoch(180)), None);
-        assert_eq!(Lifetime::slide(hour, end, SecondsSinceEpoch(181)), Some(SecondsSinceEpoch(3781)));
+        assert_eq!(
+            Lifetime::slide(hour, end, SecondsSinceEpoch(181)),
+            Some(SecondsSinceEpoch(3781))
+        );
     }
 }

@@ -58,11 +58,16 @@ mod seed {
     use crate::crypto::{base64url, from_base64url};
     use crate::secret::Secret;
 
-    pub(super) fn serialize<S: Serializer>(seed: &Secret<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        seed: &Secret<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&base64url(seed.expose()))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<Vec<u8>>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Secret<Vec<u8>>, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         from_base64url(&text)
             .map(Secret::new)
@@ -147,7 +152,7 @@ impl LoginStates {
             state.return_to = ReturnTo::root().as_str().to_owned();
             value = seal(sealer, &name, &state);
         }
-        self.settings.set(&name, value, Some(LIFETIME))
+        self.settings.set(&name, &value, Some(LIFETIME))
     }
 
     /// The attempt that a callback's `state` belongs to, with the cookie's name.
@@ -158,12 +163,13 @@ impl LoginStates {
         state: &str,
     ) -> Option<(&'a str, LoginState)> {
         let wanted = hash(state);
-        cookie::with_prefix(fields, &self.prefix)
+        cookie::names_with_prefix(fields, &self.prefix)
             .filter(|(name, _)| self.parts(name).is_some_and(|(_, hash)| hash == wanted))
             .find_map(|(name, value)| {
                 let found: LoginState =
                     serde_json::from_slice(&sealer.open(Purpose::LoginState, name, value)?).ok()?;
-                constant_time_eq(found.state().as_bytes(), state.as_bytes()).then_some((name, found))
+                constant_time_eq(found.state().as_bytes(), state.as_bytes())
+                    .then_some((name, found))
             })
     }
 
@@ -178,9 +184,10 @@ impl LoginStates {
         fields: impl Iterator<Item = &'a [u8]>,
         now: SecondsSinceEpoch,
     ) -> Vec<Cookie<'static>> {
-        let mut attempts: Vec<(Option<u64>, &str)> = cookie::with_prefix(fields, &self.prefix)
-            .map(|(name, _)| (self.parts(name).map(|(time, _)| time), name))
-            .collect();
+        let mut attempts: Vec<(Option<u64>, &str)> =
+            cookie::names_with_prefix(fields, &self.prefix)
+                .map(|(name, _)| (self.parts(name).map(|(time, _)| time), name))
+                .collect();
         // Names that are not of our making sort first, as the oldest.
         attempts.sort_unstable();
         let keep_from = attempts.len().saturating_sub(MOST_ATTEMPTS - 1);

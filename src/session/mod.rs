@@ -1,13 +1,18 @@
 //! Sessions: what they hold, how long they live, how a browser carries them and where they are kept.
 
+pub(crate) mod cookie;
 mod lifetime;
+pub(crate) mod login_state;
 mod record;
+mod return_to;
 mod session;
+pub(crate) mod sessions;
 pub mod store;
 mod user;
 
 pub use lifetime::Lifetime;
 pub use record::{Record, SessionKey, StepUpMark, Tokens};
+pub use return_to::ReturnTo;
 pub use session::Session;
 pub use store::SessionStore;
 pub use user::User;

@@ -27,7 +27,11 @@ impl SessionKey {
 impl fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Eight hex digits tell sessions apart in a log and help nobody to find the cookie.
-        write!(f, "SessionKey({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])
+        write!(
+            f,
+            "SessionKey({:02x}{:02x}{:02x}{:02x}…)",
+            self.0[0], self.0[1], self.0[2], self.0[3]
+        )
     }
 }
 
@@ -224,7 +228,8 @@ impl Record {
             + strings(&self.roles)
             + self.claims.len()
             + self.tokens.as_ref().map_or(0, |tokens| {
-                let secret = |s: &Option<Secret<String>>| s.as_ref().map_or(0, |s| s.expose().len());
+                let secret =
+                    |s: &Option<Secret<String>>| s.as_ref().map_or(0, |s| s.expose().len());
                 size_of::<Tokens>()
                     + secret(&tokens.id_token)
                     + secret(&tokens.access_token)
@@ -243,7 +248,8 @@ impl Record {
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the bytes are not a record.
     pub fn from_bytes(bytes: &[u8]) -> crate::Result<Self> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| crate::Error::store("the stored session can't be read").with_source(error))
+        serde_json::from_slice(bytes).map_err(|error| {
+            crate::Error::store("the stored session can't be read").with_source(error)
+        })
     }
 }

@@ -118,7 +118,11 @@ impl Session {
     /// The attributes that the app's identity hook gave. Never mixed with claims.
     #[must_use]
     pub fn attributes(&self) -> Map<String, Value> {
-        self.record.attributes.as_deref().map(parse).unwrap_or_default()
+        self.record
+            .attributes
+            .as_deref()
+            .map(parse)
+            .unwrap_or_default()
     }
 
     /// When this session began.

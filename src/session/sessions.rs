@@ -52,7 +52,12 @@ impl Sessions {
         lifetime: Lifetime,
         cookie: CookieSettings,
     ) -> Self {
-        Self { store, clock, lifetime, cookie }
+        Self {
+            store,
+            clock,
+            lifetime,
+            cookie,
+        }
     }
 
     pub(crate) fn lifetime(&self) -> Lifetime {
@@ -60,8 +65,12 @@ impl Sessions {
     }
 
     /// Looks for a session without waiting.
-    pub(crate) fn look_up<'a>(&self, fields: impl Iterator<Item = &'a [u8]>, now: SecondsSinceEpoch) -> Lookup {
-        let Found::One(value) = cookie::find(fields, self.cookie.name()) else {
+    pub(crate) fn look_up<'a>(
+        &self,
+        fields: impl Iterator<Item = &'a [u8]>,
+        now: SecondsSinceEpoch,
+    ) -> Lookup {
+        let Found::One(value) = cookie::find(fields, &self.cookie.name) else {
             return Lookup::Nobody;
         };
         let key = SessionKey::of_cookie(value);
@@ -78,7 +87,10 @@ impl Sessions {
     }
 
     /// The session of a request, waiting for the store where needed.
-    pub(crate) async fn find<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Result<Option<Session>> {
+    pub(crate) async fn find<'a>(
+        &self,
+        fields: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Option<Session>> {
         match self.look_up(fields, self.clock.now()) {
             Lookup::Nobody => Ok(None),
             Lookup::Live(session) => Ok(Some(session)),
@@ -90,7 +102,8 @@ impl Sessions {
     /// task of its own.
     pub(crate) fn slide(&self, session: &Session, now: SecondsSinceEpoch) {
         let record = session.record();
-        let Some(target) = Lifetime::slide(record.idle_timeout, record.idle_expires_at(), now) else {
+        let Some(target) = Lifetime::slide(record.idle_timeout, record.idle_expires_at(), now)
+        else {
             return;
         };
         if record.idle_expires_at() >= record.absolute_expires_at {
@@ -115,9 +128,8 @@ impl Sessions {
         follows: Option<&Session>,
         began_at: SecondsSinceEpoch,
     ) -> Result<Made> {
-        let same_person = follows.filter(|old| {
-            old.issuer() == record.issuer() && old.subject() == record.subject()
-        });
+        let same_person = follows
+            .filter(|old| old.issuer() == record.issuer() && old.subject() == record.subject());
         if let Some(old) = same_person {
             record.public_id = old.public_id().into();
             record.replaced = Some(old.key());
@@ -129,15 +141,22 @@ impl Sessions {
             Created::SignedOut => return Ok(Made::SignedOut),
         };
         if let Some(old) = follows {
-            let ended = if same_person.is_some() { self.retire(old).await } else { self.delete(old.key()).await };
+            let ended = if same_person.is_some() {
+                self.retire(old).await
+            } else {
+                self.delete(old.key()).await
+            };
             if let Err(error) = ended {
                 // Nobody may be left with two sessions because one could not be ended.
                 self.delete(key).await?;
                 return Err(error);
             }
         }
-        let cookie = self.cookie.set(self.cookie.name(), value, None);
-        Ok(Made::Session(Box::new(Session::new(key, record)), Box::new(cookie)))
+        let cookie = self.cookie.set(&self.cookie.name, &value, None);
+        Ok(Made::Session(
+            Box::new(Session::new(key, record)),
+            Box::new(cookie),
+        ))
     }
 
     async fn retire(&self, old: &Session) -> Result<()> {
@@ -148,7 +167,11 @@ impl Sessions {
             record.absolute_expires_at = record.absolute_expires_at.min(end);
             // A retired id gives no token away: they belong to the session that follows.
             record.tokens = None;
-            match self.store.replace(old.key(), standing.version(), record).await? {
+            match self
+                .store
+                .replace(old.key(), standing.version(), record)
+                .await?
+            {
                 Replaced::Done(_) | Replaced::Gone => return Ok(()),
                 Replaced::Conflict(newer) => standing = newer,
             }
@@ -169,7 +192,7 @@ impl Sessions {
 
     /// The cookie that removes the session's.
     pub(crate) fn removal(&self) -> Cookie<'static> {
-        self.cookie.removal(self.cookie.name())
+        self.cookie.removal(&self.cookie.name)
     }
 
     /// Notes that a login state was used; `false` if it had been before.

@@ -41,7 +41,9 @@ impl User {
     /// The `email_verified` claim; absent reads as `false`.
     #[must_use]
     pub fn email_verified(&self) -> bool {
-        self.0.claim("email_verified").is_some_and(|value| value == true)
+        self.0
+            .claim("email_verified")
+            .is_some_and(|value| value == true)
     }
 
     /// The `name` claim.

@@ -9,7 +9,7 @@ use crate::endpoint::{PageRenderer, Shared};
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
 use crate::flow::{BaseUrl, Context, IdentityHook};
-use crate::oidc::{ClientAuthChoice, Issuer, ResponseMode};
+use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
 use crate::provider::{HttpClient, HttpOptions, OidcConfig, OidcProvider, ReqwestClient};
 use crate::session::cookie::CookieSettings;
 use crate::session::login_state::LoginStates;
@@ -264,7 +264,12 @@ impl SsoBuilder {
             .ok_or_else(|| Error::configuration("the client id is missing (SSO_CLIENT_ID)"))?;
         let sealer = sealer(self.cookie_keys, &base_url)?;
         for origin in &self.allowed_origins {
-            if url::Url::parse(origin).map(|url| url.origin().ascii_serialization()).ok().as_ref() != Some(origin) {
+            if url::Url::parse(origin)
+                .map(|url| url.origin().ascii_serialization())
+                .ok()
+                .as_ref()
+                != Some(origin)
+            {
                 return Err(Error::configuration(format!(
                     "the allowed origin `{origin}` is not an origin: write scheme, host and port only"
                 )));
@@ -273,33 +278,40 @@ impl SsoBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let http = match self.http_client {
             Some(client) => client,
-            None => Arc::new(ReqwestClient::new(HttpOptions { extra_ca: self.extra_ca, ..HttpOptions::default() })?),
+            None => Arc::new(ReqwestClient::new(&HttpOptions {
+                extra_ca: self.extra_ca,
+                ..HttpOptions::default()
+            })?),
         };
-        let cookie = CookieSettings::for_base_url(base_url.url(), self.cookie_name.as_deref(), self.embedded)?;
+        let cookie = CookieSettings::for_base_url(
+            base_url.url(),
+            self.cookie_name.as_deref(),
+            self.embedded,
+        )?;
         let attempt = match self.response_mode {
             ResponseMode::Query => cookie.clone(),
             // The provider's form comes from another site: a Lax cookie would stay at home.
             ResponseMode::FormPost => cookie.cross_site(),
         };
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
-        let provider = OidcProvider::new(
-            OidcConfig {
-                issuer,
-                client_id,
-                client_secret: self.client_secret,
-                client_auth: self.client_auth,
-                scopes: self.scopes,
-                response_mode: self.response_mode,
-                userinfo: self.userinfo,
-                mfa_acr_values: self.mfa_acr_values,
-                acr_values: self.acr_values,
-                max_age: self.max_age,
-                ui_locales: self.ui_locales,
-                extra: self.extra_parameters,
-            },
-            http,
-            Arc::clone(&clock),
-        )?;
+        let store = self
+            .store
+            .unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
+        let config = OidcConfig {
+            issuer,
+            client_id,
+            client_secret: self.client_secret,
+            client_auth: self.client_auth,
+            scopes: self.scopes,
+            response_mode: self.response_mode,
+            userinfo: self.userinfo,
+            mfa_acr_values: self.mfa_acr_values,
+            acr_values: self.acr_values,
+            max_age: self.max_age,
+            ui_locales: self.ui_locales,
+            extra: self.extra_parameters,
+        };
+        check_parameters(&config, &base_url)?;
+        let provider = OidcProvider::new(config, http, Arc::clone(&clock));
         let context = Context {
             provider: Arc::new(provider),
             login_states: LoginStates::new(&cookie.name, attempt),
@@ -312,9 +324,15 @@ impl SsoBuilder {
             allowed_origins: self.allowed_origins,
             identity_hook: self.identity_hook,
         };
-        let logout_cookie = LogoutCookie::new(&cookie.name, cookie);
-        let shared = Shared { context: Arc::new(context), pages: self.pages, logout_cookie };
-        Ok(Sso { shared: Arc::new(shared) })
+        let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
+        let shared = Shared {
+            context: Arc::new(context),
+            pages: self.pages,
+            logout_cookie,
+        };
+        Ok(Sso {
+            shared: Arc::new(shared),
+        })
     }
 
     fn checked_base_url(&self) -> Result<BaseUrl> {
@@ -322,7 +340,11 @@ impl SsoBuilder {
             .base_url
             .as_deref()
             .ok_or_else(|| Error::configuration("the base URL is missing (SSO_BASE_URL)"))?;
-        if self.plain_http { BaseUrl::parse_insecure(text) } else { BaseUrl::parse(text) }
+        if self.plain_http {
+            BaseUrl::parse_insecure(text)
+        } else {
+            BaseUrl::parse(text)
+        }
     }
 
     fn checked_issuer(&self) -> Result<Issuer> {
@@ -330,7 +352,9 @@ impl SsoBuilder {
         if issuer.is_https() || issuer.is_loopback_http() || self.plain_http {
             return Ok(issuer);
         }
-        Err(Error::configuration("the issuer must be https: plain http is for loopback only (SSO_ISSUER)"))
+        Err(Error::configuration(
+            "the issuer must be https: plain http is for loopback only (SSO_ISSUER)",
+        ))
     }
 
     fn check_lifetime(&self) -> Result<()> {
@@ -345,6 +369,25 @@ impl SsoBuilder {
     }
 }
 
+/// Finds out now, and not at the first sign-in, whether the authorization request can be made.
+fn check_parameters(config: &OidcConfig, base_url: &BaseUrl) -> Result<()> {
+    let request = AuthorizationRequest {
+        client_id: config.client_id.clone(),
+        redirect_uri: base_url.join("/"),
+        scopes: config.scopes.clone(),
+        state: "state".to_owned(),
+        nonce: "nonce".to_owned(),
+        code_challenge: code_challenge("verifier"),
+        acr_values: [config.acr_values.as_slice(), &config.mfa_acr_values].concat(),
+        ui_locales: config.ui_locales.clone(),
+        extra: config.extra.clone(),
+        ..AuthorizationRequest::default()
+    };
+    request.url(base_url.url()).map(drop).map_err(|error| {
+        Error::configuration("the authorization request can't be made").with_source(error)
+    })
+}
+
 fn checked_auth_path(path: &str) -> Result<String> {
     let plain = path.len() > 1
         && path.starts_with('/')
@@ -354,7 +397,9 @@ fn checked_auth_path(path: &str) -> Result<String> {
     if plain {
         Ok(path.to_owned())
     } else {
-        Err(Error::configuration("the auth path must be a plain path as `/auth` (SSO_AUTH_PATH)"))
+        Err(Error::configuration(
+            "the auth path must be a plain path as `/auth` (SSO_AUTH_PATH)",
+        ))
     }
 }
 
@@ -363,7 +408,9 @@ fn sealer(keys: Vec<CookieKey>, base_url: &BaseUrl) -> Result<Sealer> {
         return Ok(sealer);
     }
     if base_url.is_loopback() {
-        tracing::warn!("no cookie key: a random one is used, and sign-ins under way end with this process");
+        tracing::warn!(
+            "no cookie key: a random one is used, and sign-ins under way end with this process"
+        );
         if let Some(sealer) = Sealer::new(vec![CookieKey::generate()]) {
             return Ok(sealer);
         }

@@ -47,7 +47,10 @@ impl SsoBuilder {
     pub fn from_env() -> Result<Self> {
         for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
             if is_misspelled(&name) {
-                tracing::warn!(variable = name, "this variable is not known and has no effect");
+                tracing::warn!(
+                    variable = name,
+                    "this variable is not known and has no effect"
+                );
             }
         }
         Self::from_lookup(|name| std::env::var_os(name))
@@ -79,7 +82,9 @@ impl SsoBuilder {
         if let Some(keys) = vars.secret("SSO_COOKIE_KEY")? {
             builder.cookie_keys = keys
                 .split(',')
-                .map(|key| CookieKey::from_base64(key).map_err(|error| malformed("SSO_COOKIE_KEY", error)))
+                .map(|key| {
+                    CookieKey::from_base64(key).map_err(|error| malformed("SSO_COOKIE_KEY", error))
+                })
                 .collect::<Result<_>>()?;
         }
         builder.cookie_name = vars.text("SSO_COOKIE_NAME")?;
@@ -115,7 +120,9 @@ impl SsoBuilder {
         let default = Lifetime::default();
         builder.lifetime = Lifetime {
             idle: vars.seconds("SSO_IDLE_SECONDS")?.unwrap_or(default.idle),
-            absolute: vars.seconds("SSO_ABSOLUTE_SECONDS")?.unwrap_or(default.absolute),
+            absolute: vars
+                .seconds("SSO_ABSOLUTE_SECONDS")?
+                .unwrap_or(default.absolute),
         };
         if let Some(path) = vars.text("SSO_AUTH_PATH")? {
             builder.auth_path = path;
@@ -123,10 +130,16 @@ impl SsoBuilder {
         builder.allowed_origins = vars.words("SSO_ALLOWED_ORIGINS")?.unwrap_or_default();
         match vars.text("SSO_SESSION_STORE")?.as_deref() {
             None | Some("memory") => {}
-            Some(_) => return Err(malformed("SSO_SESSION_STORE", "this version knows `memory` only")),
+            Some(_) => {
+                return Err(malformed(
+                    "SSO_SESSION_STORE",
+                    "this version knows `memory` only",
+                ));
+            }
         }
         if let Some(path) = vars.text("SSO_CA_FILE")? {
-            builder.extra_ca = Some(std::fs::read(path).map_err(|error| malformed("SSO_CA_FILE", error))?);
+            builder.extra_ca =
+                Some(std::fs::read(path).map_err(|error| malformed("SSO_CA_FILE", error))?);
         }
         Ok(builder)
     }
@@ -140,11 +153,15 @@ impl Vars<'_> {
         let Some(value) = (self.0)(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
         };
-        value.into_string().map(Some).map_err(|_| malformed(name, "it is not UTF-8"))
+        value
+            .into_string()
+            .map(Some)
+            .map_err(|_| malformed(name, "it is not UTF-8"))
     }
 
     fn required(&self, name: &str) -> Result<String> {
-        self.text(name)?.ok_or_else(|| Error::configuration(format!("{name} is missing")))
+        self.text(name)?
+            .ok_or_else(|| Error::configuration(format!("{name} is missing")))
     }
 
     fn words(&self, name: &str) -> Result<Option<Vec<String>>> {
@@ -163,10 +180,13 @@ impl Vars<'_> {
     fn secret(&self, name: &str) -> Result<Option<String>> {
         let by_file = format!("{name}_FILE");
         match (self.text(name)?, self.text(&by_file)?) {
-            (Some(_), Some(_)) => Err(Error::configuration(format!("{name} and {by_file} are both set: use one"))),
+            (Some(_), Some(_)) => Err(Error::configuration(format!(
+                "{name} and {by_file} are both set: use one"
+            ))),
             (Some(value), None) => Ok(Some(value)),
             (None, Some(path)) => {
-                let text = std::fs::read_to_string(path).map_err(|error| malformed(&by_file, error))?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| malformed(&by_file, error))?;
                 let text = text.trim_end_matches(['\r', '\n']);
                 if text.is_empty() {
                     return Err(malformed(&by_file, "the file is empty"));
@@ -201,7 +221,9 @@ mod tests {
         ];
         let lookup = |name: &str| {
             let own = vars.iter().rev().chain(&defaults);
-            own.clone().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(*value))
+            own.clone()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(*value))
         };
         SsoBuilder::from_lookup(lookup).and_then(SsoBuilder::build)
     }
@@ -239,7 +261,10 @@ mod tests {
             let error = built(&[(name, value)]).expect_err(name);
             assert!(error.is_configuration(), "{name}={value}: {error}");
             assert!(error.to_string().contains(name), "{name}={value}: {error}");
-            assert!(value.len() < 6 || !error.to_string().contains(value), "{name}: the value is echoed: {error}");
+            assert!(
+                value.len() < 6 || !error.to_string().contains(value),
+                "{name}: the value is echoed: {error}"
+            );
         }
     }
 
@@ -248,12 +273,17 @@ mod tests {
         let error = built(&[("SSO_BASE_URL", "https://app.example")]).unwrap_err();
         assert!(error.to_string().contains("SSO_COOKIE_KEY"), "{error}");
         let key = crate::crypto::base64url(&crate::crypto::random::<32>());
-        built(&[("SSO_BASE_URL", "https://app.example"), ("SSO_COOKIE_KEY", &key)]).unwrap();
+        built(&[
+            ("SSO_BASE_URL", "https://app.example"),
+            ("SSO_COOKIE_KEY", &key),
+        ])
+        .unwrap();
     }
 
     #[test]
     fn a_secret_comes_from_one_place() {
-        let error = built(&[("SSO_CLIENT_SECRET", "a"), ("SSO_CLIENT_SECRET_FILE", "/x")]).unwrap_err();
+        let error =
+            built(&[("SSO_CLIENT_SECRET", "a"), ("SSO_CLIENT_SECRET_FILE", "/x")]).unwrap_err();
         assert!(error.to_string().contains("SSO_CLIENT_SECRET_FILE"));
     }
 

@@ -70,10 +70,16 @@ impl Sso {
         let not_found = axum::routing::any(|| async { http::StatusCode::NOT_FOUND });
         let endpoints = tower_layer::Layer::layer(&self.layer(), not_found);
         let context = &self.shared.context;
-        let mut router =
-            axum::Router::new().route_service(&format!("{}/{{*endpoint}}", context.auth_path), endpoints.clone());
+        let mut router = axum::Router::new().route_service(
+            &format!("{}/{{*endpoint}}", context.auth_path),
+            endpoints.clone(),
+        );
         if !context.base_url.prefix().is_empty() {
-            let path = format!("{}{}/{{*endpoint}}", context.base_url.prefix(), context.auth_path);
+            let path = format!(
+                "{}{}/{{*endpoint}}",
+                context.base_url.prefix(),
+                context.auth_path
+            );
             router = router.route_service(&path, endpoints);
         }
         router

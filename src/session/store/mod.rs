@@ -45,7 +45,12 @@ pub enum Created {
 /// 5. A record comes back with a higher version after each `replace`.
 pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Keeps a new session. `began_at` is when the sign-in began.
-    fn create(&self, key: SessionKey, record: Record, began_at: SecondsSinceEpoch) -> BoxFuture<'_, Result<Created>>;
+    fn create(
+        &self,
+        key: SessionKey,
+        record: Record,
+        began_at: SecondsSinceEpoch,
+    ) -> BoxFuture<'_, Result<Created>>;
 
     /// The session with this key.
     fn load(&self, key: SessionKey) -> BoxFuture<'_, Result<Option<Arc<Record>>>>;
@@ -59,23 +64,46 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     }
 
     /// Puts `record` in the place of the one with version `expected` (compare and swap).
-    fn replace(&self, key: SessionKey, expected: u64, record: Record) -> BoxFuture<'_, Result<Replaced>>;
+    fn replace(
+        &self,
+        key: SessionKey,
+        expected: u64,
+        record: Record,
+    ) -> BoxFuture<'_, Result<Replaced>>;
 
     /// Moves the idle end of a session later; nothing happens to one that is gone.
-    fn touch(&self, key: SessionKey, idle_expires_at: SecondsSinceEpoch) -> BoxFuture<'_, Result<()>>;
+    fn touch(
+        &self,
+        key: SessionKey,
+        idle_expires_at: SecondsSinceEpoch,
+    ) -> BoxFuture<'_, Result<()>>;
 
     /// Ends a session; answers what it was.
     fn delete(&self, key: SessionKey) -> BoxFuture<'_, Result<Option<Arc<Record>>>>;
 
     /// Ends all sessions that belong to a session at the provider (`sid` of a logout token); answers
     /// them. `at` is the time of the logout.
-    fn delete_by_sid<'a>(&'a self, issuer: &'a str, sid: &'a str, at: SecondsSinceEpoch) -> BoxFuture<'a, Result<Vec<Arc<Record>>>>;
+    fn delete_by_sid<'a>(
+        &'a self,
+        issuer: &'a str,
+        sid: &'a str,
+        at: SecondsSinceEpoch,
+    ) -> BoxFuture<'a, Result<Vec<Arc<Record>>>>;
 
     /// Ends all sessions of a person; answers them. `at` is the time of the logout.
-    fn delete_by_subject<'a>(&'a self, issuer: &'a str, subject: &'a str, at: SecondsSinceEpoch) -> BoxFuture<'a, Result<Vec<Arc<Record>>>>;
+    fn delete_by_subject<'a>(
+        &'a self,
+        issuer: &'a str,
+        subject: &'a str,
+        at: SecondsSinceEpoch,
+    ) -> BoxFuture<'a, Result<Vec<Arc<Record>>>>;
 
     /// All sessions of a person.
-    fn find_by_subject<'a>(&'a self, issuer: &'a str, subject: &'a str) -> BoxFuture<'a, Result<Vec<(SessionKey, Arc<Record>)>>>;
+    fn find_by_subject<'a>(
+        &'a self,
+        issuer: &'a str,
+        subject: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(SessionKey, Arc<Record>)>>>;
 
     /// Notes that something was used, until `until`; `false` if it was noted already. What it is for:
     /// a login state sends its code once only.
@@ -83,7 +111,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
     /// Takes a lease for `holder`, so that one of many replicas does a piece of work; `false` while
     /// somebody else has it. It ends by itself after `for_at_most`.
-    fn lease(&self, what: [u8; 32], holder: [u8; 16], for_at_most: Duration) -> BoxFuture<'_, Result<bool>>;
+    fn lease(
+        &self,
+        what: [u8; 32],
+        holder: [u8; 16],
+        for_at_most: Duration,
+    ) -> BoxFuture<'_, Result<bool>>;
 
     /// Gives a lease back before its end; nothing happens if `holder` does not have it.
     fn release(&self, what: [u8; 32], holder: [u8; 16]) -> BoxFuture<'_, Result<()>>;
