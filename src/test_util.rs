@@ -159,9 +159,9 @@ impl SignedIn {
         Session::new(key, Arc::new(record))
     }
 
-    pub(crate) fn into_record(self) -> Record {
+    pub(crate) fn into_record(mut self) -> Record {
         let at = self.at.unwrap_or_else(|| SystemClock.now());
-        let auth_time = self.auth_time.unwrap_or(Some(at));
+        self.add_protocol_claims(at);
         let mut record = Record::new(self.issuer.into(), &self.subject, at, self.lifetime);
         let text = |name: &str| self.claims.get(name).and_then(Value::as_str).map(Box::from);
         record.email = text("email");
@@ -172,7 +172,7 @@ impl SignedIn {
         record.multi_factor = self
             .multi_factor
             .unwrap_or_else(|| is_multi_factor(&self.amr, self.acr.as_deref(), &[]));
-        record.auth_time = auth_time;
+        record.auth_time = self.auth_time.unwrap_or(Some(at));
         record.claims = Value::Object(self.claims).to_string().into();
         record.attributes = (!self.attributes.is_empty())
             .then(|| Value::Object(self.attributes).to_string().into());
@@ -182,8 +182,69 @@ impl SignedIn {
         record.roles = boxed(self.roles);
         record
     }
+
+    /// The claims that the ID token of such a sign-in would have had; those named by `claim` stay.
+    fn add_protocol_claims(&mut self, at: SecondsSinceEpoch) {
+        let claims = [
+            ("iss", Some(Value::from(self.issuer.as_str()))),
+            ("sub", Some(Value::from(self.subject.as_str()))),
+            ("sid", self.sid.as_deref().map(Value::from)),
+            ("acr", self.acr.as_deref().map(Value::from)),
+            (
+                "amr",
+                (!self.amr.is_empty()).then(|| Value::from(self.amr.clone())),
+            ),
+            (
+                "auth_time",
+                self.auth_time
+                    .unwrap_or(Some(at))
+                    .map(|time| Value::from(time.0)),
+            ),
+        ];
+        for (name, value) in claims {
+            if let Some(value) = value {
+                self.claims.entry(name).or_insert(value);
+            }
+        }
+    }
 }
 
 fn boxed(list: Vec<String>) -> Box<[Box<str>]> {
     list.into_iter().map(Box::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::User;
+
+    #[test]
+    fn builds_what_a_sign_in_would_have_left() {
+        let at = SecondsSinceEpoch(1_000_000);
+        let session = SignedIn::new("ada")
+            .amr(["pwd", "otp"])
+            .acr("gold")
+            .claim("email", "ada@example.com")
+            .claim("name", "Ada")
+            .sid("s1")
+            .at(at)
+            .lifetime(Duration::from_secs(60), Duration::from_secs(90))
+            .build();
+        assert!(session.is_multi_factor());
+        assert_eq!(session.auth_time(), Some(at));
+        assert_eq!(session.claim("sub"), Some("ada".into()));
+        assert_eq!(session.claim("amr"), Some(vec!["pwd", "otp"].into()));
+        assert_eq!(session.idle_expires_at(), at.plus(Duration::from_secs(60)));
+        assert_eq!(
+            session.absolute_expires_at(),
+            at.plus(Duration::from_secs(90))
+        );
+        let user = User::new(session);
+        assert_eq!(user.email(), Some("ada@example.com"));
+        assert_eq!(user.name(), Some("Ada"));
+
+        let unsaid = SignedIn::new("ada").auth_time(None).build();
+        assert_eq!(unsaid.auth_time(), None);
+        assert_eq!(unsaid.claim("auth_time"), None);
+    }
 }

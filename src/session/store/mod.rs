@@ -10,6 +10,8 @@ use super::record::{Record, SessionKey};
 use crate::Result;
 use crate::clock::SecondsSinceEpoch;
 
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
 mod memory;
 
 pub use memory::MemoryStore;
