@@ -62,6 +62,20 @@ impl Sso {
         self.shared.context.provider.ready().await
     }
 
+    /// Waits until a session is over: signed out here or by the provider, expired, or replaced by a
+    /// stronger one. For open WebSockets and event streams, which no policy looks at again.
+    ///
+    /// Looks once a second. A store that fails says nothing of the session, and it is asked again.
+    pub async fn ended(&self, session: &crate::Session) {
+        let sessions = &self.shared.context.sessions;
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            if matches!(sessions.load(session.key()).await, Ok(None)) {
+                return;
+            }
+        }
+    }
+
     /// The endpoints (`/auth/login` and so on) as a router, for apps whose outermost layer does not see
     /// these paths. An app with [`Sso::layer`] on its outermost router does not need it.
     #[cfg(feature = "axum")]
