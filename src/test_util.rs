@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::clock::{Clock, SecondsSinceEpoch, SystemClock};
 use crate::oidc::is_multi_factor;
+use crate::session::sessions::Made;
 use crate::session::{Lifetime, Record, Session, SessionKey};
+use crate::{Auth, Result, Sso};
 
 /// Builds a [`Session`] as a sign-in would have made it.
 ///
@@ -159,6 +161,26 @@ impl SignedIn {
         Session::new(key, Arc::new(record))
     }
 
+    /// What the outer layer would have put into the request's extensions, for tests of a handler or a
+    /// route without it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use axum::{Router, body::Body, routing::get};
+    /// use tower::ServiceExt as _;
+    /// use tower_sso::{User, test_util::SignedIn};
+    ///
+    /// let app: Router = Router::new().route("/", get(|user: User| async move { user.subject().to_owned() }));
+    ///
+    /// let request = http::Request::get("/").extension(SignedIn::new("ada").auth()).body(Body::empty()).unwrap();
+    /// assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn auth(self) -> Auth {
+        Auth::for_test(self.build())
+    }
+
     pub(crate) fn into_record(mut self) -> Record {
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         self.add_protocol_claims(at);
@@ -211,6 +233,45 @@ impl SignedIn {
 
 fn boxed(list: Vec<String>) -> Box<[Box<str>]> {
     list.into_iter().map(Box::from).collect()
+}
+
+impl Sso {
+    /// Signs somebody in without a provider, and answers the `Cookie` header of their browser: for tests
+    /// of a whole app with its layers.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use axum::{Router, body::Body, routing::get};
+    /// use tower::ServiceExt as _;
+    /// use tower_sso::{Policy, RequireLayer, Sso, test_util::SignedIn};
+    ///
+    /// let sso = Sso::builder("http://127.0.0.1:1").public_client("app").base_url("http://127.0.0.1:2").build().unwrap();
+    /// let app: Router = Router::new()
+    ///     .route("/admin", get(|| async { "in" }).layer(RequireLayer::new(Policy::mfa())))
+    ///     .layer(sso.layer());
+    ///
+    /// let cookie = sso.sign_in(SignedIn::new("ada").amr(["pwd", "otp"])).await.unwrap();
+    /// let request = http::Request::get("/admin").header("cookie", cookie).body(Body::empty()).unwrap();
+    /// assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// When the session store fails.
+    pub async fn sign_in(&self, mut person: SignedIn) -> Result<String> {
+        let context = &self.shared().context;
+        let now = *person.at.get_or_insert_with(|| context.clock.now());
+        match context
+            .sessions
+            .make(person.into_record(), None, now)
+            .await?
+        {
+            Made::Session(_, cookie) => Ok(format!("{}={}", cookie.name(), cookie.value())),
+            Made::SignedOut => Err(crate::Error::store(
+                "the provider has just ended this person's sessions",
+            )),
+        }
+    }
 }
 
 #[cfg(test)]
