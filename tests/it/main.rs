@@ -1,0 +1,8 @@
+//! The integration tests: one binary, a module per topic, over the crate's public face only.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and so do the tools it is written with"
+)]
+
+mod support;

@@ -1,0 +1,11 @@
+//! What the tests are written with: a browser without sockets, a real browser, a real provider.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "a vocabulary: not every word of it is used at all times"
+)]
+
+mod browser;
+
+pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
