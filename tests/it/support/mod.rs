@@ -6,6 +6,8 @@
     reason = "a vocabulary: not every word of it is used at all times"
 )]
 
+mod app;
 mod browser;
 
+pub(crate) use app::App;
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
