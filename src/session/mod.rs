@@ -4,6 +4,10 @@ pub(crate) mod cookie;
 mod lifetime;
 mod record;
 mod return_to;
+#[expect(
+    clippy::module_inception,
+    reason = "a file bears the name of the thing in it"
+)]
 mod session;
 pub mod store;
 mod user;
