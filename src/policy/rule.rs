@@ -280,7 +280,7 @@ fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
         .into_iter()
-        .find(|(length, _)| seconds != 0 && seconds % length == 0)
+        .find(|(length, _)| seconds != 0 && seconds.is_multiple_of(*length))
         .map_or((seconds, "second"), |(length, unit)| {
             (seconds / length, unit)
         });

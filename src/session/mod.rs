@@ -5,6 +5,10 @@ mod lifetime;
 pub(crate) mod login_state;
 mod record;
 mod return_to;
+#[expect(
+    clippy::module_inception,
+    reason = "a file bears the name of the thing in it"
+)]
 mod session;
 pub(crate) mod sessions;
 pub mod store;

@@ -43,7 +43,7 @@ impl ReturnTo {
             Some((path, query)) => (path, Some(query)),
             None => (text, None),
         };
-        let fits = path.bytes().all(|byte| is_path(byte))
+        let fits = path.bytes().all(is_path)
             && query.is_none_or(|query| query.bytes().all(|byte| is_query(byte) || is_odd(byte)))
             && fragment.bytes().all(is_query);
         if !fits {

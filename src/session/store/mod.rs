@@ -101,6 +101,10 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<Vec<Arc<Record>>>>;
 
     /// All sessions of a person.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what comes back"
+    )]
     fn find_by_subject<'a>(
         &'a self,
         issuer: &'a str,
