@@ -340,15 +340,17 @@ impl SsoBuilder {
             .base_url
             .as_deref()
             .ok_or_else(|| Error::configuration("the base URL is missing (SSO_BASE_URL)"))?;
-        if self.plain_http {
+        let parsed = if self.plain_http {
             BaseUrl::parse_insecure(text)
         } else {
             BaseUrl::parse(text)
-        }
+        };
+        parsed.map_err(|error| Error::configuration(format!("{error} (SSO_BASE_URL)")))
     }
 
     fn checked_issuer(&self) -> Result<Issuer> {
-        let issuer = Issuer::parse(&self.issuer)?;
+        let issuer = Issuer::parse(&self.issuer)
+            .map_err(|error| Error::configuration(format!("{error} (SSO_ISSUER)")))?;
         if issuer.is_https() || issuer.is_loopback_http() || self.plain_http {
             return Ok(issuer);
         }

@@ -241,6 +241,8 @@ mod tests {
             ("SSO_ISSUER", "http://idp.example"),
             ("SSO_CLIENT_ID", ""),
             ("SSO_BASE_URL", ""),
+            ("SSO_BASE_URL", "app.example"),
+            ("SSO_BASE_URL", "http://app.example"),
             ("SSO_COOKIE_KEY", "c2hvcnQ="),
             ("SSO_COOKIE_KEY", "not base64!"),
             ("SSO_COOKIE_KEY_FILE", "/does/not/exist"),

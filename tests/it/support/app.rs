@@ -49,7 +49,8 @@ impl App {
         configure: impl FnOnce(SsoBuilder) -> SsoBuilder,
     ) -> Self {
         let clock = TestClock::at(1_800_000_000);
-        let client = SimulatedClient::new(Self::CLIENT).with_secret(Self::SECRET)
+        let client = SimulatedClient::new(Self::CLIENT)
+            .with_secret(Self::SECRET)
             .add_redirect_uri(&format!("{}/auth/callback", Self::URL))
             .add_post_logout_redirect_uri(&format!("{}/auth/logged-out", Self::URL));
         let simulator = Simulator::builder(Self::IDP)
