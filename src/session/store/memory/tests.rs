@@ -240,3 +240,49 @@ async fn debug_shows_nobody() {
     fixture.sign_in("ada").await;
     assert!(!format!("{:?}", fixture.store).contains("ada"));
 }
+
+#[tokio::test]
+async fn a_second_use_does_not_shorten_the_memory_of_the_first() {
+    let fixture = Fixture::of(1 << 20);
+    let until = fixture.clock.now().plus(TOMBSTONE);
+    assert!(fixture.store.use_once([7; 32], until).await.unwrap());
+    let soon = fixture.clock.now();
+    assert!(!fixture.store.use_once([7; 32], soon).await.unwrap());
+    fixture.clock.advance(TOMBSTONE);
+    assert!(!fixture.store.use_once([7; 32], until).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_indexes_survive_a_crowd() {
+    let fixture = Arc::new(Fixture::of(64 << 10));
+    let crowd: Vec<_> = (0..4_u64)
+        .map(|worker| {
+            let fixture = Arc::clone(&fixture);
+            tokio::spawn(async move {
+                for n in 0..500 {
+                    let name = format!("{worker} {n}");
+                    let (key, record) = fixture.sign_in(&name).await;
+                    let later = record.idle_expires_at().plus(Duration::from_secs(600));
+                    fixture.store.touch(key, later).await.unwrap();
+                    let swap = fixture.store.replace(key, 0, Record::clone(&record));
+                    swap.await.unwrap();
+                    let at = fixture.clock.now();
+                    match n % 4 {
+                        0 => drop(fixture.store.delete(key).await.unwrap()),
+                        1 => drop(
+                            fixture
+                                .store
+                                .delete_by_subject(record.issuer(), &name, at)
+                                .await,
+                        ),
+                        _ => {}
+                    }
+                }
+            })
+        })
+        .collect();
+    for worker in crowd {
+        worker.await.unwrap();
+    }
+    fixture.index_fits();
+}
