@@ -6,3 +6,4 @@
 )]
 
 mod support;
+mod who_gets_what;
