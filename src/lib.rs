@@ -1,4 +1,89 @@
-//! Single sign-on for tower, axum and hyper.
+//! Single sign-on for tower, axum and hyper: OpenID Connect login, sessions, policies per route, step-up
+//! and logout, as layers.
+//!
+//! One layer around the app gives it login, callback, sessions and logout. A second one, on a route, says
+//! who may pass. A handler asks for its [`User`].
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use axum::{Router, routing::get};
+//! use tower_sso::{Policy, RequireLayer, Sso, User};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), tower_sso::BoxError> {
+//! let sso = Sso::from_env()?; // SSO_ISSUER, SSO_CLIENT_ID, SSO_CLIENT_SECRET, SSO_BASE_URL, SSO_COOKIE_KEY
+//!
+//! let app = Router::new()
+//!     .route("/payroll", get(hello).layer(RequireLayer::new(Policy::mfa().max_age(Duration::from_secs(900)))))
+//!     .route("/profile", get(hello).layer(RequireLayer::new(Policy::login())))
+//!     .route("/", get(|| async { "public" }))
+//!     .layer(sso.layer());
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(())
+//! # }
+//! async fn hello(user: User) -> String {
+//!     format!("hello {}", user.email().unwrap_or(user.subject()))
+//! }
+//! ```
+//!
+//! # What happens to a request
+//!
+//! 1. [`SsoLayer`] looks at the path. Under `/auth` an endpoint answers, and the request goes no further.
+//! 2. Else the session cookie leads to a [`Session`] in memory: no signature check, no JSON, no network.
+//! 3. The request goes on with an [`Auth`] in its extensions, signed in or not.
+//! 4. [`RequireLayer`] asks its [`Policy`]. Who may pass reaches the handler. Who may not gets what they
+//!    can use: a browser a redirect to sign in or to step up, a script a problem document with 401 or 403.
+//! 5. What depends on the session leaves with `Cache-Control: private, no-store` and `Vary: Cookie`.
+//!
+//! # Where to put the layer
+//!
+//! `sso.layer()` goes last, on the outermost router, after all routes, merges and the fallback: axum hides
+//! a layer from routes that are added after it. Protected routers may be nested freely. Around the whole
+//! router it is `sso.into_axum(app)`, which is cheaper; around any other service it is a tower layer like
+//! any other. Where the outermost layer can't see `/auth/…`, [`Sso::routes`] gives those as a router.
+//!
+//! # The rooms
+//!
+//! Each knows only those below it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `sso` | [`Sso`] and its builder: checks the set-up once, wires everything |
+//! | [`axum`] | the extractors and the way around a whole `Router` |
+//! | `layer` | [`SsoLayer`] and [`RequireLayer`] |
+//! | `endpoint` | what answers under `/auth`, and in the place of a handler |
+//! | `flow` | the steps: sign in, step up, sign out |
+//! | [`provider`] | talking to a provider: HTTP, discovery, keys, token endpoint |
+//! | [`policy`] | what a route asks: [`Policy`] → [`Verdict`], pure |
+//! | [`session`] | the session, its cookie, its lifetime, its store |
+//! | [`oidc`] | the protocol, pure: requests, answers, tokens, keys |
+//! | [`clock`], `crypto`, `secret`, `error` | the floor |
+//!
+//! Beside them stand `simulator` (feature `simulator`), an OpenID Provider for development, and `test_util`
+//! (feature `test-util`), which signs somebody in without one.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `axum` | yes | extractors, [`Sso::into_axum`], [`Sso::routes`] |
+//! | `aws-lc-rs` | yes | crypto and TLS by aws-lc-rs |
+//! | `rust-crypto` | no | crypto by RustCrypto; the app installs a rustls provider of its choice |
+//! | `simulator` | no | the simulated provider |
+//! | `test-util` | no | a signed-in user for tests, a clock that tests move |
+//!
+//! One crypto back end must be on; with both, aws-lc-rs serves. Neither touches a process-wide default of
+//! jsonwebtoken or rustls.
+//!
+//! # Security
+//!
+//! Login state is sealed and bound to the browser, PKCE and nonce are always sent, ID tokens are always
+//! verified by signature, cookies are `__Host-`, `HttpOnly`, `Secure`, `SameSite=Lax`, the session id is new
+//! at each sign-in and step-up, and unsafe requests from other sites do not reach a protected handler. What
+//! weakens any of it is behind [`SsoBuilder::dangerous`].
 
 #[cfg(feature = "axum")]
 pub mod axum;
