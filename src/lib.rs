@@ -4,6 +4,8 @@ pub mod clock;
 mod crypto;
 mod error;
 mod secret;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
 pub use error::{BoxError, Error, ErrorKind, Result};
