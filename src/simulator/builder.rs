@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::{Clients, SimulatedClient};
-use super::state::State;
+use super::shared::Shared;
 use super::user::SimulatedUser;
 use super::{Simulator, SimulatorHandle};
 use crate::clock::{Clock, SystemClock};
@@ -108,6 +108,6 @@ impl SimulatorBuilder {
     /// (OpenID Connect Discovery 3).
     #[must_use]
     pub fn build(self) -> Simulator {
-        Simulator(SimulatorHandle(Arc::new(State::new(self))))
+        Simulator(SimulatorHandle(Arc::new(Shared::new(self))))
     }
 }
