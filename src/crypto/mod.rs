@@ -19,12 +19,16 @@ compile_error!(
     "tower-sso needs a crypto back end: enable the feature `aws-lc-rs` or `rust-crypto`"
 );
 
+#[cfg(any(test, feature = "simulator"))]
+mod keygen;
 mod seal;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
+#[cfg(any(test, feature = "simulator"))]
+pub(crate) use keygen::{PublicKey, SigningKey};
 pub use seal::{CookieKey, InvalidCookieKey};
 pub(crate) use seal::{Purpose, Sealer};
 

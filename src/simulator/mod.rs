@@ -31,12 +31,42 @@
 //! # Security
 //! Anybody who reaches it can sign in as anybody. Keep it on loopback.
 
+<<<<<<< HEAD
 mod builder;
 mod client;
 mod fault;
 mod handle;
 mod state;
 mod user;
+=======
+mod answer;
+mod authentication;
+mod authorize;
+mod builder;
+mod client;
+mod cookie;
+mod decide;
+mod discovery;
+mod end_session;
+mod fault;
+mod grant;
+mod handle;
+mod html;
+mod id_token;
+mod keys;
+mod login_page;
+mod params;
+mod request;
+mod session;
+mod shared;
+mod token;
+mod transport;
+mod user;
+mod userinfo;
+
+#[cfg(test)]
+mod tests;
+>>>>>>> simulator
 
 pub use builder::{SigningAlgorithm, SimulatorBuilder};
 pub use client::SimulatedClient;
@@ -44,7 +74,17 @@ pub use fault::{Endpoint, Fault, ForgedAlg};
 pub use handle::{LoginChoice, SimulatorHandle};
 pub use user::SimulatedUser;
 
+<<<<<<< HEAD
 use axum::Router;
+=======
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+
+use shared::Shared;
+>>>>>>> simulator
 
 /// An OpenID Provider; clones share everything.
 #[derive(Clone, Debug)]
@@ -78,7 +118,39 @@ impl Simulator {
     /// The endpoints, relative to the issuer: an issuer with a path is mounted there,
     /// `Router::new().nest("/realms/acme", simulator.router())`.
     pub fn router(&self) -> Router {
+<<<<<<< HEAD
         Router::new()
+=======
+        let shared = Arc::clone(&self.0.0);
+        let watched = |endpoint, route: MethodRouter<Arc<Shared>>| {
+            let state = (Arc::clone(&shared), endpoint);
+            route.route_layer(from_fn_with_state(state, transport::pass))
+        };
+        [
+            (Endpoint::Discovery, get(discovery::discovery)),
+            (Endpoint::Jwks, get(discovery::jwks)),
+            (
+                Endpoint::Authorize,
+                get(authorize::authorize).post(authorize::authorize),
+            ),
+            (Endpoint::Login, post(authorize::login)),
+            (Endpoint::Token, post(token::token)),
+            (
+                Endpoint::UserInfo,
+                get(userinfo::userinfo).post(userinfo::userinfo),
+            ),
+            (
+                Endpoint::EndSession,
+                get(end_session::end_session).post(end_session::end_session),
+            ),
+        ]
+        .into_iter()
+        .fold(Router::new(), |router, (endpoint, route)| {
+            router.route(endpoint.path(), watched(endpoint, route))
+        })
+        .route("/", get(discovery::front))
+        .with_state(shared)
+>>>>>>> simulator
     }
 
     /// Serves the endpoints at the issuer's path until the process ends or the future is dropped.

@@ -256,7 +256,7 @@ async fn step_up_asks_for_more_and_lets_in() {
     let app = App::new();
     app.sign_in("/protected").await;
     let before = app.session_cookie().unwrap();
-    app.person("alice", &["pwd", "otp"]);
+    app.person("alice", &["pwd", "otp", "mfa"]);
     let page = app.visit("/mfa").await;
     assert_eq!(page.url.path(), "/mfa", "{}", page.html());
     assert_eq!(page.status, 200);

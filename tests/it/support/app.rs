@@ -103,7 +103,7 @@ impl App {
         let guarded = |policy| {
             get(identity)
                 .post(identity)
-                .layer(counted.clone())
+                .layer::<_, std::convert::Infallible>(counted.clone())
                 .layer(RequireLayer::new(policy))
         };
         Router::new()
@@ -124,7 +124,7 @@ impl App {
             .route(
                 "/transfer",
                 post(|| async { "sent" })
-                    .layer(counted)
+                    .layer::<_, std::convert::Infallible>(counted)
                     .layer(RequireLayer::new(Policy::login())),
             )
     }
