@@ -97,17 +97,12 @@ pub mod oidc;
 pub mod policy;
 pub mod provider;
 mod secret;
-<<<<<<< HEAD
 pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod sso;
 #[cfg(feature = "test-util")]
 pub mod test_util;
-=======
-#[cfg(feature = "simulator")]
-pub mod simulator;
->>>>>>> simulator
 
 pub use crypto::{CookieKey, InvalidCookieKey};
 pub use endpoint::{Action, Page, PageKind, PageRenderer, Rejection, RejectionKind};

@@ -4,11 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::{Clients, SimulatedClient};
-<<<<<<< HEAD
-use super::state::State;
-=======
 use super::shared::Shared;
->>>>>>> simulator
 use super::user::SimulatedUser;
 use super::{Simulator, SimulatorHandle};
 use crate::clock::{Clock, SystemClock};
@@ -112,10 +108,6 @@ impl SimulatorBuilder {
     /// (OpenID Connect Discovery 3).
     #[must_use]
     pub fn build(self) -> Simulator {
-<<<<<<< HEAD
-        Simulator(SimulatorHandle(Arc::new(State::new(self))))
-=======
         Simulator(SimulatorHandle(Arc::new(Shared::new(self))))
->>>>>>> simulator
     }
 }

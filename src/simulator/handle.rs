@@ -4,11 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fault::{Endpoint, Fault};
-<<<<<<< HEAD
-use super::state::State;
-=======
 use super::shared::Shared;
->>>>>>> simulator
 
 /// The sign-in that happens by itself where a page would be shown.
 ///
@@ -66,11 +62,7 @@ impl LoginChoice {
 /// assert_eq!(handle.requests(Endpoint::Token), 0);
 /// ```
 #[derive(Clone)]
-<<<<<<< HEAD
-pub struct SimulatorHandle(pub(super) Arc<State>);
-=======
 pub struct SimulatorHandle(pub(super) Arc<Shared>);
->>>>>>> simulator
 
 impl SimulatorHandle {
     /// Adds a fault to those that are set.
@@ -85,20 +77,12 @@ impl SimulatorHandle {
 
     /// Signs with a new key from now on; the old ones stay published.
     pub fn rotate_keys(&self) {
-<<<<<<< HEAD
-        self.0.rotate_keys();
-=======
         self.0.keys().rotate();
->>>>>>> simulator
     }
 
     /// Publishes the current key only.
     pub fn drop_old_keys(&self) {
-<<<<<<< HEAD
-        self.0.drop_old_keys();
-=======
         self.0.keys().drop_old();
->>>>>>> simulator
     }
 
     /// Where a page would be shown, signs this user in instead; `None` shows the page again.
@@ -136,29 +120,17 @@ impl SimulatorHandle {
     /// How many sessions live.
     #[must_use]
     pub fn sessions(&self) -> usize {
-<<<<<<< HEAD
-        self.0.sessions()
-=======
         self.0.sessions().count(self.0.now())
->>>>>>> simulator
     }
 
     /// Ends all sessions; refresh tokens go with them unless their scope has `offline_access`.
     pub fn end_sessions(&self) {
-<<<<<<< HEAD
-        self.0.end_sessions();
-=======
         self.0.end_all_sessions();
->>>>>>> simulator
     }
 
     /// Revokes all refresh tokens: the next refresh is an `invalid_grant`.
     pub fn revoke_refresh_tokens(&self) {
-<<<<<<< HEAD
-        self.0.revoke_refresh_tokens();
-=======
         self.0.grants().revoke_refresh_tokens();
->>>>>>> simulator
     }
 }
 

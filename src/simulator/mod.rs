@@ -31,14 +31,6 @@
 //! # Security
 //! Anybody who reaches it can sign in as anybody. Keep it on loopback.
 
-<<<<<<< HEAD
-mod builder;
-mod client;
-mod fault;
-mod handle;
-mod state;
-mod user;
-=======
 mod answer;
 mod authentication;
 mod authorize;
@@ -66,7 +58,6 @@ mod userinfo;
 
 #[cfg(test)]
 mod tests;
->>>>>>> simulator
 
 pub use builder::{SigningAlgorithm, SimulatorBuilder};
 pub use client::SimulatedClient;
@@ -74,9 +65,6 @@ pub use fault::{Endpoint, Fault, ForgedAlg};
 pub use handle::{LoginChoice, SimulatorHandle};
 pub use user::SimulatedUser;
 
-<<<<<<< HEAD
-use axum::Router;
-=======
 use std::sync::Arc;
 
 use axum::Router;
@@ -84,7 +72,6 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use shared::Shared;
->>>>>>> simulator
 
 /// An OpenID Provider; clones share everything.
 #[derive(Clone, Debug)]
@@ -118,9 +105,6 @@ impl Simulator {
     /// The endpoints, relative to the issuer: an issuer with a path is mounted there,
     /// `Router::new().nest("/realms/acme", simulator.router())`.
     pub fn router(&self) -> Router {
-<<<<<<< HEAD
-        Router::new()
-=======
         let shared = Arc::clone(&self.0.0);
         let watched = |endpoint, route: MethodRouter<Arc<Shared>>| {
             let state = (Arc::clone(&shared), endpoint);
@@ -150,7 +134,6 @@ impl Simulator {
         })
         .route("/", get(discovery::front))
         .with_state(shared)
->>>>>>> simulator
     }
 
     /// Serves the endpoints at the issuer's path until the process ends or the future is dropped.
