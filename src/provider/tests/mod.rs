@@ -6,3 +6,4 @@ mod jwks;
 mod network;
 mod redeem;
 mod urls;
+mod userinfo;

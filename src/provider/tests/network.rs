@@ -165,6 +165,24 @@ async fn a_redirect_is_an_answer() {
     assert_eq!(server.calls.load(Ordering::SeqCst), 1);
 }
 
+/// The environment of this process can't be changed safely: another process runs the test above.
+#[test]
+fn a_proxy_in_the_environment_is_not_obeyed() {
+    let nobody = "http://127.0.0.1:9";
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "provider::tests::network::a_redirect_is_an_answer",
+        ])
+        .env("http_proxy", nobody)
+        .env("all_proxy", nobody)
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+}
+
 #[tokio::test]
 async fn a_body_is_bounded_after_decompression() {
     let server = serve().await;
