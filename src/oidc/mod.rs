@@ -43,12 +43,16 @@ mod jwt;
 mod key_set;
 mod metadata;
 mod pkce;
+mod prompt;
+mod response_mode;
+#[cfg(test)]
+mod testing;
 mod text;
 mod token_response;
 pub mod userinfo;
 mod userinfo_jwt;
 
-pub use authorization_request::{AuthorizationRequest, Prompt, ResponseMode};
+pub use authorization_request::AuthorizationRequest;
 pub use authorization_response::{
     AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS, is_interaction_required,
 };
@@ -62,5 +66,7 @@ pub use jwt::{CompactJwt, MAX_JWT_LENGTH};
 pub use key_set::{Key, KeySet};
 pub use metadata::ProviderMetadata;
 pub use pkce::code_challenge;
+pub use prompt::Prompt;
+pub use response_mode::ResponseMode;
 pub use token_response::{TokenError, TokenResponse};
 pub use userinfo_jwt::UserInfoCheck;
