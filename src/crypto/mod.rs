@@ -93,7 +93,7 @@ pub(crate) fn verify_signature(
 }
 
 /// Signs as a provider does; `None` if the key does not fit the algorithm.
-#[cfg(feature = "simulator")]
+#[cfg(any(test, feature = "simulator"))]
 pub(crate) fn sign(
     algorithm: Algorithm,
     key: &jsonwebtoken::EncodingKey,

@@ -20,11 +20,36 @@ pub(super) fn parse(name: &str) -> Option<Algorithm> {
     })
 }
 
-/// Whether this is the name of a registered signature algorithm that we do not accept
-/// (RFC 7518 section 3.1, RFC 8812, RFC 9864).
+/// Whether this is a registered algorithm for anything else than a signature that we accept: other
+/// signatures (RFC 7518 section 3.1, RFC 8812, RFC 9864) and encryption (RFC 7518 section 4.1).
 pub(super) fn is_foreign(name: &str) -> bool {
     matches!(
         name,
-        "none" | "HS256" | "HS384" | "HS512" | "ES512" | "ES256K" | "Ed448"
-    )
+        "none" | "HS256" | "HS384" | "HS512" | "ES512" | "ES256K" | "Ed448" | "RSA1_5"
+    ) || name.starts_with("RSA-OAEP")
+        || name.starts_with("ECDH-ES")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_asymmetric_algorithms_have_a_name() {
+        for name in [
+            "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+        ] {
+            assert_eq!(format!("{:?}", parse(name).unwrap()), name);
+            assert!(!is_foreign(name), "{name}");
+        }
+        for name in [
+            "none", "None", "NONE", "HS256", "HS384", "HS512", "rs256", "ES512", "",
+        ] {
+            assert_eq!(parse(name), None, "{name}");
+        }
+        for name in ["none", "HS256", "ES512", "RSA-OAEP-256", "ECDH-ES+A128KW"] {
+            assert!(is_foreign(name), "{name}");
+        }
+        assert!(!is_foreign("RSA256"), "a made-up name says nothing");
+    }
 }

@@ -1,91 +1,14 @@
 //! The request that sends a browser to the provider.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
 
+use super::{Prompt, ResponseMode};
 use crate::secret::Secret;
 use crate::{Error, Result};
-
-/// `prompt` (OpenID Connect Core 3.1.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Prompt {
-    /// No page may be shown; the answer is an error where one would be needed.
-    None,
-    /// Sign in again, whatever session there is.
-    Login,
-    /// Ask for consent.
-    Consent,
-    /// Let the person choose an account.
-    SelectAccount,
-}
-
-impl Prompt {
-    /// The value on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Login => "login",
-            Self::Consent => "consent",
-            Self::SelectAccount => "select_account",
-        }
-    }
-}
-
-impl FromStr for Prompt {
-    type Err = Error;
-
-    /// Reads one value; case-sensitive.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Request`](crate::ErrorKind::Request) for a value that the specification does not have.
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::None, Self::Login, Self::Consent, Self::SelectAccount]
-            .into_iter()
-            .find(|prompt| prompt.as_str() == text)
-            .ok_or_else(|| Error::request("unknown prompt"))
-    }
-}
-
-/// How the answer comes back (`response_mode`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ResponseMode {
-    /// In the query of a redirect: the default of the code flow, so it is not sent.
-    #[default]
-    Query,
-    /// As a form that the browser posts (OAuth 2.0 Form Post Response Mode).
-    FormPost,
-}
-
-impl ResponseMode {
-    /// The value on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Query => "query",
-            Self::FormPost => "form_post",
-        }
-    }
-}
-
-impl FromStr for ResponseMode {
-    type Err = Error;
-
-    /// Reads `query` or `form_post`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for anything else.
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Query, Self::FormPost]
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
-            .ok_or_else(|| Error::configuration("the response mode is not query or form_post"))
-    }
-}
 
 /// An authorization request of the code flow with PKCE (OpenID Connect Core 3.1.2.1, RFC 7636
 /// section 4.3). `response_type=code` and `code_challenge_method=S256` are always sent.
@@ -330,3 +253,6 @@ fn space_separated(name: &str, values: &[String]) -> Result<Option<String>> {
     }
     Ok((!values.is_empty()).then(|| values.join(" ")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,9 +78,6 @@ impl AuthorizationResponse {
     /// and an error, or neither; a code without state.
     pub fn parse(query_or_form: &[u8]) -> Result<Self> {
         let refuse = |why: &'static str| Err(Error::request(why));
-        let Some(fields) = Fields::read(query_or_form)? else {
-            return refuse("a parameter of the authorization response comes twice");
-        };
         let Fields {
             code,
             state,
@@ -88,7 +85,7 @@ impl AuthorizationResponse {
             error_description,
             iss,
             ..
-        } = fields;
+        } = Fields::read(query_or_form)?;
         for (value, bound) in [(&code, MAX_CODE), (&state, MAX_STATE), (&iss, MAX_ISS)] {
             if value.as_ref().is_some_and(|value| value.len() > bound) {
                 return refuse("a parameter of the authorization response is too long");
@@ -166,8 +163,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// `Ok(None)` if one of them comes twice.
-    fn read(form: &[u8]) -> Result<Option<Self>> {
+    fn read(form: &[u8]) -> Result<Self> {
         if form.len() > MAX_LENGTH {
             return Err(Error::request("the authorization response is too long"));
         }
@@ -187,7 +183,9 @@ impl Fields {
                 _ => continue,
             };
             if field.replace(value).is_some() {
-                return Ok(None);
+                return Err(Error::request(
+                    "a parameter of the authorization response comes twice",
+                ));
             }
         }
         for field in [
@@ -199,6 +197,124 @@ impl Fields {
         ] {
             field.take_if(|value| value.is_empty());
         }
-        Ok(Some(fields))
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn parse(form: &str) -> Result<AuthorizationResponse> {
+        AuthorizationResponse::parse(form.as_bytes())
+    }
+
+    #[test]
+    fn a_code_comes_with_state_and_issuer() {
+        let response =
+            parse("code=a%2Fb&state=s&iss=https%3A%2F%2Fidp&session_state=x&scope=a&scope=b")
+                .unwrap();
+        assert_eq!(
+            (response.state(), response.iss()),
+            (Some("s"), Some("https://idp"))
+        );
+        let AuthorizationResponse::Code { code, .. } = &response else {
+            panic!("not a code");
+        };
+        assert_eq!(code.expose(), "a/b");
+        assert!(!format!("{response:?}").contains("a/b"));
+    }
+
+    #[test]
+    fn an_error_is_text_to_show() {
+        let long = "ä".repeat(600);
+        let form = format!("error=access%00_denied&error_description={long}%0d%0ax&error_uri=u");
+        let Ok(AuthorizationResponse::Error {
+            error,
+            description,
+            state,
+            iss,
+        }) = parse(&form)
+        else {
+            panic!("not an error");
+        };
+        assert_eq!((error.as_str(), state, iss), ("access_denied", None, None));
+        assert_eq!(description.unwrap().chars().count(), DESCRIPTION_LENGTH);
+        let response = parse(&format!("error={}&state=s", "e".repeat(200))).unwrap();
+        assert_eq!(response.state(), Some("s"));
+        let AuthorizationResponse::Error { error, .. } = response else {
+            panic!("not an error");
+        };
+        assert_eq!(error.len(), ERROR_LENGTH);
+    }
+
+    #[test]
+    fn refuses_what_is_malformed_or_ambiguous() {
+        for bad in [
+            "",
+            "state=s",
+            "code=a",
+            "code=a&state=",
+            "code=&state=s",
+            "code=a&error=b&state=s",
+            "error=%00",
+            "code=a&state=%",
+            "code=a&state=%ff",
+            "code=a&state=s&x=%zz",
+            "code=a&code=a&state=s",
+            "code=a&code=&state=s",
+            "code=a&state=s&state=s",
+            "code=a&%73tate=s&state=s",
+            "code=a&state=s&iss=a&iss=b",
+            "code=a&state=s&session_state=a&session_state=b",
+            "error=a&error=a",
+            "error=a&error_description=a&error_description=b",
+            "error=a&error_uri=a&error_uri=b",
+        ] {
+            assert_eq!(
+                parse(bad).expect_err(bad).kind(),
+                ErrorKind::Request,
+                "{bad}"
+            );
+        }
+        assert!(
+            parse("code=a&error=&state=s").is_ok(),
+            "RFC 6749 section 3.1"
+        );
+    }
+
+    #[test]
+    fn everything_is_bounded() {
+        let fits = |name: &str, length: usize| {
+            let value = "a".repeat(length);
+            match name {
+                "code" => parse(&format!("code={value}&state=s")).is_ok(),
+                "state" => parse(&format!("code=c&state={value}")).is_ok(),
+                _ => parse(&format!("code=c&state=s&{name}={value}")).is_ok(),
+            }
+        };
+        for (name, bound) in [("code", MAX_CODE), ("state", MAX_STATE), ("iss", MAX_ISS)] {
+            assert!(fits(name, bound), "{name}");
+            assert!(!fits(name, bound + 1), "{name}");
+        }
+        let rest = MAX_LENGTH - "code=c&state=s&x=".len();
+        assert!(fits("x", rest));
+        assert!(!fits("x", rest + 1));
+    }
+
+    #[test]
+    fn answers_to_a_silent_request_are_told_apart() {
+        for code in [
+            "login_required",
+            "interaction_required",
+            "consent_required",
+            "account_selection_required",
+        ] {
+            assert!(is_interaction_required(code), "{code}");
+        }
+        for code in ["access_denied", UNMET_AUTHENTICATION_REQUIREMENTS, ""] {
+            assert!(!is_interaction_required(code), "{code}");
+        }
     }
 }

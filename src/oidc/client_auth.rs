@@ -122,3 +122,61 @@ pub fn basic_header(client_id: &str, secret: &ClientSecret) -> Secret<String> {
     ));
     Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_method_follows_set_up_and_metadata() {
+        use ClientAuthChoice as Choice;
+        const BASIC: &str = "client_secret_basic";
+        const POST: &str = "client_secret_post";
+        for (choice, secret, supported, expected) in [
+            (Choice::Auto, false, &[BASIC][..], Some(ClientAuth::None)),
+            (Choice::Auto, true, &[], Some(ClientAuth::Basic)),
+            (Choice::Auto, true, &[POST, BASIC], Some(ClientAuth::Basic)),
+            (Choice::Auto, true, &[POST, "none"], Some(ClientAuth::Post)),
+            (Choice::Auto, true, &["private_key_jwt"], None),
+            (Choice::Basic, true, &[POST], Some(ClientAuth::Basic)),
+            (Choice::Post, true, &[BASIC], Some(ClientAuth::Post)),
+            (Choice::Basic, false, &[BASIC], None),
+            (Choice::Post, false, &[POST], None),
+            (Choice::None, true, &[BASIC], Some(ClientAuth::None)),
+            (Choice::None, false, &[], Some(ClientAuth::None)),
+        ] {
+            let supported: Vec<_> = supported.iter().map(|name| (*name).to_owned()).collect();
+            let chosen = ClientAuth::choose(choice, secret, &supported).ok();
+            assert_eq!(chosen, expected, "{choice:?} {secret} {supported:?}");
+        }
+        let error = ClientAuth::choose(Choice::Auto, true, &["tls_client_auth".to_owned()]);
+        let error = error.unwrap_err();
+        assert!(error.is_configuration() && error.to_string().contains("tls_client_auth"));
+    }
+
+    #[test]
+    fn choices_are_read_by_their_registered_names() {
+        assert_eq!(
+            "auto".parse::<ClientAuthChoice>().unwrap(),
+            ClientAuthChoice::Auto
+        );
+        assert_eq!(
+            "client_secret_basic".parse::<ClientAuthChoice>().unwrap(),
+            ClientAuthChoice::Basic
+        );
+        assert_eq!(
+            "client_secret_post".parse::<ClientAuthChoice>().unwrap(),
+            ClientAuthChoice::Post
+        );
+        assert_eq!(
+            "none".parse::<ClientAuthChoice>().unwrap(),
+            ClientAuthChoice::None
+        );
+        assert!(
+            "basic"
+                .parse::<ClientAuthChoice>()
+                .unwrap_err()
+                .is_configuration()
+        );
+    }
+}

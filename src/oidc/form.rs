@@ -57,3 +57,41 @@ fn hex(digit: u8) -> Result<u8, Malformed> {
 pub(super) fn encode(text: &str) -> Cow<'_, str> {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(form: &str) -> Result<Vec<(String, String)>, Malformed> {
+        pairs(form.as_bytes()).collect()
+    }
+
+    #[test]
+    fn reads_what_is_well_formed() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            read("&a=1&&b=%41+%2b%C3%a4=&c").unwrap(),
+            [pair("a", "1"), pair("b", "A +ä="), pair("c", "")]
+        );
+        assert_eq!(encode("a b:ä"), "a+b%3A%C3%A4");
+    }
+
+    #[test]
+    fn malformed_percent_encoding_and_utf_8_are_refused() {
+        for bad in [
+            "a=%",
+            "a=%4",
+            "a=%4g",
+            "a=%g4",
+            "a=%+4",
+            "a=%%",
+            "%=a",
+            "a=%ff",
+            "a=%C3",
+            "a=%ed%a0%80",
+        ] {
+            assert_eq!(read(bad), Err(Malformed), "{bad}");
+        }
+        assert!(pairs(b"a=\xff").any(|pair| pair.is_err()), "raw bytes");
+    }
+}

@@ -288,3 +288,6 @@ fn check_hash(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

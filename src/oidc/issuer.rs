@@ -39,9 +39,12 @@ impl Issuer {
         if !matches!(url.scheme(), "https" | "http") {
             return refuse("the issuer is neither an https nor an http URL");
         }
-        let after_scheme = &text[url.scheme().len()..];
-        if !after_scheme.starts_with("://")
-            || after_scheme.starts_with(":///")
+        let authority = text
+            .get(url.scheme().len()..)
+            .and_then(|rest| rest.strip_prefix("://"))
+            .and_then(|rest| rest.split('/').next())
+            .unwrap_or_default();
+        if authority.is_empty()
             || text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
         {
             return refuse("the issuer is not a well-formed URL");
@@ -49,7 +52,7 @@ impl Issuer {
         if text.contains(['?', '#']) {
             return refuse("the issuer has a query or a fragment");
         }
-        if text.contains('@') && (!url.username().is_empty() || url.password().is_some()) {
+        if authority.contains('@') {
             return refuse("the issuer has user information");
         }
         Ok(Self(text.into()))
@@ -113,5 +116,98 @@ impl fmt::Display for Issuer {
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_no_issuer() {
+        for text in [
+            "",
+            "idp.example.com",
+            "/realms/acme",
+            "ftp://idp.example.com",
+            "https:idp.example.com",
+            "https:/idp.example.com",
+            "https:///idp.example.com",
+            "https:\\\\idp.example.com",
+            "https://idp.example.com\\realms",
+            " https://idp.example.com",
+            "https://idp.example.com ",
+            "https://idp.exa\nmple.com",
+            "https://idp.example.com/a b",
+            "https://idp.example.com?",
+            "https://idp.example.com/?tenant=a",
+            "https://idp.example.com/#",
+            "https://user@idp.example.com",
+            "https://user:password@idp.example.com",
+            "https://@idp.example.com",
+        ] {
+            let error = Issuer::parse(text).expect_err(text);
+            assert!(error.is_configuration(), "{text}");
+        }
+        assert!(
+            Issuer::parse("https://idp.example.com/@acme").is_ok(),
+            "an @ in the path is none of user information"
+        );
+    }
+
+    #[test]
+    fn is_compared_and_shown_as_it_was_written() {
+        let issuer = Issuer::parse("https://IDP.example.com:443/").unwrap();
+        assert_eq!(issuer.to_string(), "https://IDP.example.com:443/");
+        assert_eq!(&*issuer.arc(), issuer.as_str());
+        assert_ne!(issuer, Issuer::parse("https://idp.example.com/").unwrap());
+    }
+
+    #[test]
+    fn metadata_is_under_the_issuers_path() {
+        for (issuer, url) in [
+            (
+                "https://a.example",
+                "https://a.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://a.example/",
+                "https://a.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://a.example/x%2Fy",
+                "https://a.example/x%2Fy/.well-known/openid-configuration",
+            ),
+            (
+                "https://a.example/x//",
+                "https://a.example/x//.well-known/openid-configuration",
+            ),
+            (
+                "http://[::1]:8/x",
+                "http://[::1]:8/x/.well-known/openid-configuration",
+            ),
+        ] {
+            let parsed = Issuer::parse(issuer).unwrap();
+            assert_eq!(parsed.configuration_url().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn plain_http_is_told_apart_by_host() {
+        for (text, loopback) in [
+            ("http://localhost:3001", true),
+            ("http://idp.localhost:3001", true),
+            ("http://127.0.0.2", true),
+            ("http://[::1]:3001/x", true),
+            ("https://localhost", false),
+            ("http://idp.example.com", false),
+            ("http://localhost.example.com", false),
+            ("http://notlocalhost", false),
+            ("http://10.0.0.1", false),
+        ] {
+            let issuer = Issuer::parse(text).unwrap();
+            assert_eq!(issuer.is_loopback_http(), loopback, "{text}");
+            assert_eq!(issuer.is_https(), text.starts_with("https"), "{text}");
+        }
     }
 }

@@ -41,3 +41,27 @@ impl<'de> Visitor<'de> for UniqueMembersVisitor {
         Ok(UniqueMembers(members))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_name_that_comes_twice_is_refused() {
+        assert_eq!(object(br#"{"a":1,"b":[{}]}"#).unwrap().len(), 2);
+        for bad in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            "[]",
+            "null",
+            "",
+            "{}x",
+            r#"{"a":}"#,
+            "\u{feff}{}",
+        ] {
+            assert_eq!(object(bad.as_bytes()), None, "{bad}");
+        }
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(object(deep.as_bytes()), None, "no overflow of the stack");
+    }
+}

@@ -103,3 +103,117 @@ impl fmt::Debug for CompactJwt<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::base64url;
+
+    fn token(header: &str) -> String {
+        format!(
+            "{}.{}.{}",
+            base64url(header.as_bytes()),
+            base64url(b"{}"),
+            base64url(b"sig")
+        )
+    }
+
+    #[test]
+    fn takes_a_token_apart() {
+        let token = token(r#"{"alg":"ES256","kid":"k","typ":"application/JWT","x5c":["ignored"]}"#);
+        let jwt = CompactJwt::parse(&token).unwrap();
+        assert_eq!(
+            (jwt.algorithm, jwt.kid.as_deref()),
+            (Algorithm::ES256, Some("k"))
+        );
+        assert_eq!(jwt.media_type().as_deref(), Some("jwt"));
+        assert_eq!(
+            (jwt.payload.as_slice(), jwt.signature.as_slice()),
+            (&b"{}"[..], &b"sig"[..])
+        );
+        assert_eq!(jwt.signing_input, token.rsplit_once('.').unwrap().0);
+        assert!(!format!("{jwt:?}").contains("sig"));
+    }
+
+    #[test]
+    fn alg_none_and_the_hmac_family_are_refused() {
+        for alg in [
+            "none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "ES512", "rs256", "",
+        ] {
+            let header = format!(r#"{{"alg":"{alg}"}}"#);
+            assert!(CompactJwt::parse(&token(&header)).is_err(), "{alg}");
+        }
+        for header in [
+            r#"{}"#,
+            r#"{"alg":null}"#,
+            r#"{"alg":["RS256"]}"#,
+            r#"{"Alg":"RS256"}"#,
+        ] {
+            assert!(CompactJwt::parse(&token(header)).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_brings_a_key_or_an_extension_is_refused() {
+        for name in REFUSED {
+            for value in ["null", "[]", "\"x\"", "{}", "true"] {
+                let header = format!(r#"{{"alg":"RS256","{name}":{value}}}"#);
+                assert!(CompactJwt::parse(&token(&header)).is_err(), "{header}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_out_of_order_is_refused() {
+        let long = format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(MAX_KID + 1));
+        for header in [
+            "",
+            "null",
+            "[]",
+            r#"{"alg":"RS256","alg":"RS256"}"#,
+            r#"{"alg":"RS256","kid":"a","\u006bid":"b"}"#,
+            r#"{"alg":"RS256","kid":1}"#,
+            r#"{"alg":"RS256","typ":1}"#,
+            &long,
+        ] {
+            assert!(CompactJwt::parse(&token(header)).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn only_three_parts_of_strict_base64url_are_a_token() {
+        let good = token(r#"{"alg":"RS256"}"#);
+        assert!(CompactJwt::parse(&good).is_ok());
+        let (rest, _) = good.rsplit_once('.').unwrap();
+        let header = rest.split_once('.').unwrap().0;
+        for bad in [
+            String::new(),
+            ".".to_owned(),
+            "..".to_owned(),
+            rest.to_owned(),
+            format!("{good}."),
+            format!(".{good}"),
+            format!("{header}.a2V5.aXY.dGV4dA.dGFn"),
+            format!("{good}="),
+            format!("{good} "),
+            format!(" {good}"),
+            format!("{rest}.a+b/"),
+            format!("{rest}.a"),
+            format!("{rest}.ab"),
+        ] {
+            assert!(CompactJwt::parse(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_huge_token_is_refused() {
+        let good = token(r#"{"alg":"RS256"}"#);
+        let (rest, _) = good.rsplit_once('.').unwrap();
+        let mut fitting = format!("{rest}.");
+        let space = MAX_JWT_LENGTH - fitting.len();
+        fitting.push_str(&"A".repeat(space - usize::from(space % 4 == 1)));
+        assert!(CompactJwt::parse(&fitting).is_ok());
+        let more = format!("{rest}.{}", "A".repeat(MAX_JWT_LENGTH));
+        assert!(CompactJwt::parse(&more).is_err());
+    }
+}

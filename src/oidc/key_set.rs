@@ -118,7 +118,8 @@ impl Key {
             None | Some(Value::Null) => None,
             Some(kid) => Some(kid.as_str()?.to_owned()),
         };
-        if text("use").is_some_and(|purpose| purpose != "sig") || !may_verify(jwk.get("key_ops")) {
+        if jwk.get("use").is_some_and(|purpose| purpose != "sig") || !may_verify(jwk.get("key_ops"))
+        {
             return None;
         }
         // Providers exist that write `RSA256` here: an unknown name says nothing.
@@ -206,3 +207,6 @@ fn bits(number: &[u8]) -> usize {
         None => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,3 +179,6 @@ impl<'a> Fields<'a> {
 fn wrong(name: &str, why: &str) -> Error {
     Error::provider(format!("{name} in the provider's metadata {why}"))
 }
+
+#[cfg(test)]
+mod tests;

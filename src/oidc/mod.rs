@@ -44,12 +44,16 @@ mod key_set;
 mod metadata;
 mod multi_factor;
 mod pkce;
+mod prompt;
+mod response_mode;
+#[cfg(test)]
+mod testing;
 mod text;
 mod token_response;
 pub mod userinfo;
 mod userinfo_jwt;
 
-pub use authorization_request::{AuthorizationRequest, Prompt, ResponseMode};
+pub use authorization_request::AuthorizationRequest;
 pub use authorization_response::{
     AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS, is_interaction_required,
 };
@@ -64,5 +68,7 @@ pub use key_set::{Key, KeySet};
 pub use metadata::ProviderMetadata;
 pub use multi_factor::is_multi_factor;
 pub use pkce::code_challenge;
+pub use prompt::Prompt;
+pub use response_mode::ResponseMode;
 pub use token_response::{TokenError, TokenResponse};
 pub use userinfo_jwt::UserInfoCheck;

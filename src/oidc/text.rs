@@ -1,12 +1,12 @@
 //! Text that somebody else wrote, made fit for a log line or a page.
 
-/// At most `limit` characters of `text`, without control characters and without those that turn the
-/// direction of what follows (U+202A–202E, U+2066–2069), which would let a message rewrite its
-/// surroundings. Escaping for HTML is left to who writes HTML.
+/// At most `limit` characters of `text`, without control characters, line separators (U+2028, U+2029) and
+/// those that turn the direction of what follows (U+202A–202E, U+2066–2069), which would let a message
+/// rewrite its surroundings. Escaping for HTML is left to who writes HTML.
 pub(super) fn clean(text: &str, limit: usize) -> String {
     text.chars()
         .filter(|c| {
-            !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         })
         .take(limit)
         .collect()
@@ -17,3 +17,18 @@ pub(super) const ERROR_LENGTH: usize = 100;
 
 /// The limit of an error description.
 pub(super) const DESCRIPTION_LENGTH: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rewrites_its_surroundings_is_removed() {
+        assert_eq!(
+            clean("a\0b\r\nc\u{202e}d\u{2066}e\u{2028}f\u{7f}g\u{9b}h", 100),
+            "abcdefgh"
+        );
+        assert_eq!(clean("<b>", 100), "<b>", "escaping is another's");
+        assert_eq!(clean("äöü", 2), "äö", "cut between characters");
+    }
+}

@@ -123,3 +123,109 @@ fn scope(value: Option<&Value>) -> Result<Option<Vec<String>>> {
         Some(_) => Err(wrong()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(fields: &str) -> Result<TokenResponse> {
+        let body = format!(r#"{{"access_token":"at","token_type":"bearer"{fields}}}"#);
+        TokenResponse::parse(body.as_bytes())
+    }
+
+    #[test]
+    fn reads_tokens_and_shows_none() {
+        let response = with(
+            r#","expires_in":60,"refresh_token":"hunter1","id_token":"hunter2","scope":"openid email""#,
+        )
+        .unwrap();
+        assert_eq!(response.access_token.expose(), "at");
+        assert_eq!(response.expires_in, Some(Duration::from_secs(60)));
+        assert_eq!(response.refresh_token.as_ref().unwrap().expose(), "hunter1");
+        assert_eq!(response.id_token.as_ref().unwrap().expose(), "hunter2");
+        assert_eq!(response.scope.as_deref().unwrap(), ["openid", "email"]);
+        assert!(!format!("{response:?}").contains("hunter"));
+
+        let least = with(r#","id_token":"","refresh_token":null"#).unwrap();
+        assert!(least.id_token.is_none() && least.refresh_token.is_none());
+        assert!(least.expires_in.is_none() && least.scope.is_none());
+        assert_eq!(
+            with(r#","scope":["a","b"]"#).unwrap().scope.unwrap(),
+            ["a", "b"]
+        );
+    }
+
+    #[test]
+    fn expires_in_is_a_hint() {
+        for (value, seconds) in [
+            ("0", Some(0)),
+            ("3600", Some(3600)),
+            ("3600.9", Some(3600)),
+            ("\"3600\"", Some(3600)),
+            ("99999999999999999999999999", Some(u64::MAX)),
+            ("\"99999999999999999999999999\"", Some(u64::MAX)),
+            ("-1", None),
+            ("-0.5", None),
+            ("\"-1\"", None),
+            ("\"NaN\"", None),
+            ("\"\"", None),
+            ("\"soon\"", None),
+            ("true", None),
+            ("null", None),
+            ("[]", None),
+        ] {
+            let response = with(&format!(",\"expires_in\":{value}")).expect(value);
+            assert_eq!(
+                response.expires_in,
+                seconds.map(Duration::from_secs),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_token_response() {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            r#"{"token_type":"Bearer"}"#,
+            r#"{"access_token":"","token_type":"Bearer"}"#,
+            r#"{"access_token":1,"token_type":"Bearer"}"#,
+            r#"{"access_token":"at"}"#,
+            r#"{"access_token":"at","token_type":"DPoP"}"#,
+            r#"{"access_token":"at","token_type":"mac"}"#,
+            r#"{"access_token":"at","token_type":7}"#,
+            r#"{"access_token":"at","access_token":"at","token_type":"Bearer"}"#,
+            r#"{"access_token":"at","token_type":"Bearer","id_token":{}}"#,
+            r#"{"access_token":"at","token_type":"Bearer","refresh_token":1}"#,
+            r#"{"access_token":"at","token_type":"Bearer","scope":1}"#,
+            r#"{"access_token":"at","token_type":"Bearer","scope":[1]}"#,
+        ] {
+            let error = TokenResponse::parse(body.as_bytes()).expect_err(body);
+            assert_eq!(error.kind(), crate::ErrorKind::Provider, "{body}");
+        }
+    }
+
+    #[test]
+    fn errors_are_bounded_text() {
+        let long = format!(
+            r#"{{"error":"{}","error_description":"a\n{}"}}"#,
+            "e".repeat(200),
+            "d".repeat(600)
+        );
+        let error = TokenError::parse(long.as_bytes()).unwrap();
+        assert_eq!(error.error.len(), ERROR_LENGTH);
+        let description = error.error_description.unwrap();
+        assert!(description.starts_with("ad") && description.len() == DESCRIPTION_LENGTH);
+        for body in [
+            "",
+            "<html>",
+            "{}",
+            r#"{"error":""}"#,
+            r#"{"error":{"code":1}}"#,
+        ] {
+            assert_eq!(TokenError::parse(body.as_bytes()), None, "{body}");
+        }
+    }
+}

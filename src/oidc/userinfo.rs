@@ -29,3 +29,25 @@ pub fn check(body: &[u8], subject: &str) -> Result<Map<String, Value>> {
         None => Err(Error::provider("userinfo has no sub")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_claims_about_the_same_subject_are_used() {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"sub":null}"#,
+            r#"{"sub":["alice"]}"#,
+            r#"{"sub":"Alice"}"#,
+            r#"{"sub":"mallory","sub":"alice"}"#,
+        ] {
+            let error = check(body.as_bytes(), "alice").expect_err(body);
+            assert_eq!(error.kind(), crate::ErrorKind::Provider, "{body}");
+        }
+        assert!(check(br#"{"sub":"alice"}"#, "alice").is_ok());
+    }
+}

@@ -72,3 +72,65 @@ impl fmt::Debug for UserInfoCheck<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::LEEWAY;
+    use super::super::testing::{CLIENT, NOW, issuer, keys, token};
+    use super::*;
+
+    fn judge(claims: &Value) -> Result<Map<String, Value>, IdTokenFault> {
+        let token = token(Algorithm::ES256, claims);
+        verify(&mut CompactJwt::parse(&token).expect("a token"))
+    }
+
+    fn verify(jwt: &mut CompactJwt<'_>) -> Result<Map<String, Value>, IdTokenFault> {
+        let check = UserInfoCheck {
+            issuer: &issuer(),
+            client_id: CLIENT,
+            subject: "alice",
+            algorithms: &[Algorithm::ES256],
+            now: SecondsSinceEpoch(NOW),
+            leeway: LEEWAY,
+        };
+        check.verify(jwt, &keys())
+    }
+
+    #[test]
+    fn signature_and_subject_are_always_checked() {
+        let claims = json!({ "sub": "alice", "email": "a@example.com" });
+        assert_eq!(judge(&claims).unwrap()["email"], "a@example.com");
+        for (claims, fault) in [
+            (json!({}), IdTokenFault::MissingClaim("sub")),
+            (json!({ "sub": 1 }), IdTokenFault::MalformedClaim("sub")),
+            (json!({ "sub": "mallory" }), IdTokenFault::WrongSubject),
+        ] {
+            assert_eq!(judge(&claims), Err(fault), "{claims}");
+        }
+        let token = token(Algorithm::ES256, &claims);
+        let mut jwt = CompactJwt::parse(&token).unwrap();
+        jwt.signature[0] ^= 1;
+        assert_eq!(verify(&mut jwt), Err(IdTokenFault::BadSignature));
+    }
+
+    #[test]
+    fn issuer_audience_and_expiry_are_checked_where_they_are_there() {
+        for (name, value, fault) in [
+            (
+                "iss",
+                json!("https://other.example"),
+                Some(IdTokenFault::WrongIssuer),
+            ),
+            ("iss", json!(issuer().as_str()), None),
+            ("aud", json!("other"), Some(IdTokenFault::WrongAudience)),
+            ("aud", json!(["other", CLIENT]), None),
+            ("exp", json!(NOW - 60), Some(IdTokenFault::Expired)),
+            ("exp", json!(NOW - 59), None),
+        ] {
+            let claims = json!({ "sub": "alice", name: value });
+            assert_eq!(judge(&claims).err(), fault, "{claims}");
+        }
+    }
+}

@@ -79,3 +79,27 @@ impl<T> Ticket<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_dies_is_over() {
+        let flight = Flight::<u8>::default();
+        let ticket = flight
+            .join(|| Some(async { panic!("on purpose") }))
+            .unwrap();
+        assert!(ticket.result().await.unwrap_err().is_temporary());
+        let ticket = flight.join(|| Some(async { Ok(Arc::new(7)) })).unwrap();
+        assert!(ticket.is_first);
+        assert_eq!(*ticket.result().await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn nothing_begins_where_nothing_may() {
+        let flight = Flight::<u8>::default();
+        let nothing = || None::<std::future::Ready<Result<Arc<u8>>>>;
+        assert!(flight.join(nothing).is_none());
+    }
+}

@@ -16,6 +16,8 @@ mod http;
 mod jwks;
 mod mfa;
 mod oidc;
+#[cfg(test)]
+mod tests;
 mod token_endpoint;
 mod urls;
 mod userinfo;

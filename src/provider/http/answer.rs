@@ -89,3 +89,75 @@ pub(in crate::provider) fn is_media_type(headers: &HeaderMap, wanted: &str) -> b
         .and_then(|value| value.split(';').next())
         .is_some_and(|value| value.trim().eq_ignore_ascii_case(wanted))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, values: &[&str]) -> HeaderMap {
+        let pairs = values
+            .iter()
+            .map(|value| (name.parse().unwrap(), value.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        headers.extend(pairs.map(|(name, value): (http::HeaderName, _)| (Some(name), value)));
+        headers
+    }
+
+    #[test]
+    fn freshness_is_bounded() {
+        let (low, high) = (Duration::from_secs(60), Duration::from_secs(3_600));
+        for (values, seconds) in [
+            (&[][..], 600),
+            (&["max-age=120"][..], 120),
+            (&["Public, Max-Age=120"], 120),
+            (&["max-age=\"120\""], 120),
+            (&["public", "max-age=120"], 120),
+            (&["max-age=1"], 60),
+            (&["max-age=999999999999"], 3_600),
+            (&["max-age=99999999999999999999999"], 600),
+            (&["max-age=-1"], 600),
+            (&["max-age"], 600),
+            (&["public"], 600),
+            (&["no-store, max-age=120"], 60),
+            (&["max-age=120, no-cache"], 60),
+        ] {
+            let headers = headers("cache-control", values);
+            let fresh = freshness(&headers, Duration::from_secs(600), low..=high);
+            assert_eq!(fresh.as_secs(), seconds, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_takes_seconds_and_is_bounded() {
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 17 ", Some(17)),
+            ("301", Some(300)),
+            ("-1", None),
+            ("1.5", None),
+            ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ] {
+            let after = retry_after(&headers("retry-after", &[value]));
+            assert_eq!(after.map(|after| after.as_secs()), seconds, "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_media_type_is_compared_without_case_and_parameters() {
+        for (value, expected) in [
+            ("application/jwt", true),
+            ("Application/JWT; charset=utf-8", true),
+            ("application/jwt+x", false),
+            ("application/json", false),
+        ] {
+            let headers = headers("content-type", &[value]);
+            assert_eq!(
+                is_media_type(&headers, "application/jwt"),
+                expected,
+                "{value}"
+            );
+        }
+        assert!(!is_media_type(&HeaderMap::new(), "application/jwt"));
+    }
+}

@@ -179,3 +179,25 @@ fn is_localhost(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     last.eq_ignore_ascii_case("localhost")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_localhost;
+
+    #[test]
+    fn localhost_is_the_last_label() {
+        for (name, expected) in [
+            ("localhost", true),
+            ("LocalHost", true),
+            ("localhost.", true),
+            ("idp.localhost", true),
+            ("a.b.localhost.", true),
+            ("mylocalhost", false),
+            ("localhost.example", false),
+            ("example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_localhost(name), expected, "{name}");
+        }
+    }
+}
