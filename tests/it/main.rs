@@ -5,4 +5,5 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod layout;
 mod support;
