@@ -5,5 +5,6 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod layout;
 mod support;
 mod who_gets_what;

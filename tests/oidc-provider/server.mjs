@@ -15,6 +15,7 @@ import { createInterface } from 'node:readline';
 import Provider, { interactionPolicy } from 'oidc-provider';
 
 import { interact, logoutPage } from './pages.mjs';
+import { Store } from './store.mjs';
 
 const DEFAULT_CLIENTS = [
   {
@@ -89,6 +90,7 @@ function account(_ctx, id) {
 
 function configuration(keys, clients, cookieKey) {
   return {
+    adapter: Store,
     clients,
     jwks: { keys },
     acrValues: ['urn:example:silver', 'urn:example:gold'],
@@ -144,8 +146,7 @@ class Server {
     this.#renew();
   }
 
-  // The library reads keys and clients once. A new instance shares the old one's store, which
-  // belongs to the library's module.
+  // The library reads keys and clients once; a new instance shares the old one's store.
   #renew() {
     const settings = configuration(structuredClone(this.#keys), this.#clients, this.#cookieKey);
     this.#provider = new Provider(this.#issuer, settings);

@@ -4,13 +4,14 @@
 //! An origin is served by a tower service in the same process, or, on loopback, by whatever listens
 //! there. Not modelled: scripts, CORS preflights and whether a script may read an answer, caching.
 
+mod answer;
+mod fetch;
 mod html;
 mod jar;
 mod network;
 mod page;
 mod request;
 mod site;
-#[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
@@ -27,9 +28,10 @@ use tower::{Service, ServiceExt};
 use tower_sso::clock::{Clock, SystemClock, TestClock};
 use url::Url;
 
+pub(crate) use fetch::Fetch;
 pub(crate) use html::Form;
 pub(crate) use jar::{Cookie, Refusal, SameSite};
-pub(crate) use page::{Fetch, Page};
+pub(crate) use page::Page;
 pub(crate) use request::Redirects;
 
 use jar::{Access, Jar, Partition};
@@ -297,14 +299,14 @@ impl Browser {
             // CSP section 6.3.1, and Chromium asks again at each redirect of the submission.
             if let Some((policy, own)) = &form_action {
                 assert!(
-                    page::form_action_allows(policy, own, &outgoing.url),
+                    answer::sources_allow(policy, own, &outgoing.url),
                     "blocked by the Content-Security-Policy of {own}: {policy} does not allow a \
                      form to go to {}",
                     outgoing.url
                 );
             }
             let (hop, response) = self.send(&outgoing).await;
-            let next = page::redirect_target(&hop);
+            let next = answer::redirect_target(&hop);
             hops.push(hop);
             if let Some(to) = next.filter(|to| !stop.stops(to)) {
                 assert!(
@@ -313,7 +315,7 @@ impl Browser {
                     path_of(&hops)
                 );
                 let status = response.status();
-                if let Some(policy) = page::referrer_policy(response.headers())
+                if let Some(policy) = answer::referrer_policy(response.headers())
                     && let Some(initiator) = &mut outgoing.initiator
                 {
                     initiator.referrer_policy = policy;

@@ -8,6 +8,12 @@
 
 mod app;
 mod browser;
+mod child;
+mod chromium;
+mod provider_process;
 
 pub(crate) use app::App;
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
+pub(crate) use child::{Owned, free_port, missing};
+pub(crate) use chromium::{Chromium, Tab};
+pub(crate) use provider_process::{Account, ProviderProcess};

@@ -1,177 +1,15 @@
 //! A page that is open in a tab, and what a person or a script does with it.
 
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-
-use axum::body::Body;
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Extensions, Method, Response, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 use url::Url;
 
+use super::answer::{directive, redirect_target, referrer_policy, sources_allow};
+use super::fetch::Fetch;
 use super::html::{self, Document, Form, Link};
-use super::request::{Credentials, Initiator, Kind, Outgoing};
+use super::request::{Initiator, Kind, Outgoing};
 use super::site::origin;
 use super::{Browser, Hop};
-
-/// A request to be sent; `.await` sends it and follows its redirects.
-#[derive(Debug)]
-#[must_use = "nothing is sent before it is awaited"]
-pub(crate) struct Fetch {
-    pub(super) browser: Browser,
-    pub(super) outgoing: Outgoing,
-    pub(super) stop: Stop,
-    /// The `form-action` of the page that submits, and that page.
-    pub(super) form_action: Option<(String, Url)>,
-}
-
-/// Where a chain of redirects is not followed further.
-#[derive(Debug, Default)]
-pub(super) enum Stop {
-    #[default]
-    Never,
-    AtOnce,
-    Before(String),
-}
-
-impl Stop {
-    pub(super) fn stops(&self, next: &Url) -> bool {
-        match self {
-            Self::Never => false,
-            Self::AtOnce => true,
-            Self::Before(start) => next.as_str().starts_with(start.as_str()),
-        }
-    }
-}
-
-impl Fetch {
-    pub(super) fn typed(browser: &Browser, url: Url) -> Self {
-        Self::new(browser, Kind::Navigation, None, Vec::new(), url)
-    }
-
-    pub(super) fn from_link(browser: &Browser, from: Url, url: Url) -> Self {
-        let from = Initiator {
-            url: from,
-            referrer_policy: String::new(),
-            opaque: false,
-        };
-        Self::new(browser, Kind::Navigation, Some(from), Vec::new(), url)
-    }
-
-    fn new(
-        browser: &Browser,
-        kind: Kind,
-        initiator: Option<Initiator>,
-        documents: Vec<Url>,
-        url: Url,
-    ) -> Self {
-        Self {
-            browser: browser.clone(),
-            outgoing: Outgoing {
-                method: Method::GET,
-                url,
-                body: Bytes::new(),
-                headers: HeaderMap::new(),
-                kind,
-                credentials: match kind {
-                    Kind::Fetch => Credentials::SameOrigin,
-                    _ => Credentials::Include,
-                },
-                user_activated: kind == Kind::Navigation,
-                initiator,
-                documents,
-                passed: Vec::new(),
-            },
-            stop: Stop::Never,
-            form_action: None,
-        }
-    }
-
-    pub(crate) fn method(mut self, method: Method) -> Self {
-        self.outgoing.method = method;
-        self
-    }
-
-    /// Replaces the header that the browser would send; tests say what no browser would, too.
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        let name: HeaderName = name.parse().unwrap();
-        self.outgoing
-            .headers
-            .append(name, HeaderValue::from_str(value).unwrap());
-        self
-    }
-
-    pub(crate) fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
-        let content_type = HeaderValue::from_str(content_type).unwrap();
-        self.outgoing
-            .headers
-            .insert(header::CONTENT_TYPE, content_type);
-        self.outgoing.body = body.into();
-        self
-    }
-
-    /// A POST with these fields, as a form sends them.
-    pub(crate) fn post_form(self, pairs: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
-        self.method(Method::POST)
-            .body("application/x-www-form-urlencoded", body)
-    }
-
-    /// `credentials: "include"`: cookies go to other origins, too.
-    pub(crate) fn with_credentials(mut self) -> Self {
-        self.outgoing.credentials = Credentials::Include;
-        self
-    }
-
-    /// `credentials: "omit"`.
-    pub(crate) fn without_credentials(mut self) -> Self {
-        self.outgoing.credentials = Credentials::Omit;
-        self
-    }
-
-    /// A script did it, no person.
-    pub(crate) fn by_script(mut self) -> Self {
-        self.outgoing.user_activated = false;
-        self
-    }
-
-    /// From a sandboxed frame or a `data:` document, whose origin is `null`.
-    pub(crate) fn from_sandbox(mut self) -> Self {
-        if let Some(initiator) = &mut self.outgoing.initiator {
-            initiator.opaque = true;
-        }
-        self
-    }
-
-    /// Stops at the first answer.
-    pub(crate) fn no_follow(mut self) -> Self {
-        self.stop = Stop::AtOnce;
-        self
-    }
-
-    /// Stops at the answer that would lead to a URL that starts so; a test goes on from there by
-    /// [`Page::follow`].
-    pub(crate) fn stop_before(mut self, start: &str) -> Self {
-        self.stop = Stop::Before(start.to_owned());
-        self
-    }
-
-    /// Sends it and leaves the body unread: for event streams.
-    pub(crate) async fn open(self) -> Response<Body> {
-        self.browser.send(&self.outgoing).await.1
-    }
-}
-
-impl IntoFuture for Fetch {
-    type Output = Page;
-    type IntoFuture = Pin<Box<dyn Future<Output = Page> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.browser.clone().follow(self).await })
-    }
-}
 
 /// The answer at the end of the redirects, open in a tab or a frame.
 #[derive(Clone, Debug)]
@@ -336,22 +174,15 @@ impl Page {
         let to = self
             .location()
             .unwrap_or_else(|| panic!("{} does not redirect", self.url));
-        Fetch {
-            browser: self.browser.clone(),
-            outgoing: self.outgoing.clone().redirected(self.status, to),
-            stop: Stop::Never,
-            form_action: None,
-        }
+        Fetch::of(
+            &self.browser,
+            self.outgoing.clone().redirected(self.status, to),
+        )
     }
 
     /// The same request once more, as the person who presses "reload" means it.
     pub(crate) fn reload(&self) -> Fetch {
-        Fetch {
-            browser: self.browser.clone(),
-            outgoing: self.outgoing.clone(),
-            stop: Stop::Never,
-            form_action: None,
-        }
+        Fetch::of(&self.browser, self.outgoing.clone())
     }
 
     /// `fetch(href)` in this page.
@@ -430,60 +261,4 @@ impl Page {
         let url = self.resolve(href);
         Fetch::new(&self.browser, kind, Some(self.initiator()), documents, url)
     }
-}
-
-/// Where a browser goes from here (Fetch section 4.4), with the fragment kept.
-pub(super) fn redirect_target(hop: &Hop) -> Option<Url> {
-    if !matches!(hop.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let location = hop.headers.get(header::LOCATION)?.to_str().ok()?;
-    let mut to = hop.url.join(location).ok()?;
-    if to.fragment().is_none() {
-        to.set_fragment(hop.url.fragment());
-    }
-    Some(to)
-}
-
-/// The last policy that is understood counts (Referrer Policy section 8.1).
-pub(super) fn referrer_policy(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::REFERRER_POLICY).iter();
-    let last = lines.filter_map(|line| line.to_str().ok()).next_back()?;
-    last.rsplit(',')
-        .next()
-        .map(|policy| policy.trim().to_ascii_lowercase())
-}
-
-/// Whether the `form-action` of `page` lets a form go to `to` (CSP section 6.3.1).
-pub(super) fn form_action_allows(policy: &str, page: &Url, to: &Url) -> bool {
-    sources_allow(policy, page, to)
-}
-
-fn directive(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(header::CONTENT_SECURITY_POLICY).iter();
-    lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split([';', ',']))
-        .filter_map(|directive| {
-            directive
-                .trim()
-                .split_once(' ')
-                .or(Some((directive.trim(), "")))
-        })
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, sources)| sources.trim().to_owned())
-}
-
-/// CSP section 6.7.2, for the sources that pages of sign-in use.
-fn sources_allow(sources: &str, own: &Url, url: &Url) -> bool {
-    sources.split_whitespace().any(|source| match source {
-        "*" => true,
-        "'self'" => origin(url) == origin(own),
-        scheme if scheme.ends_with(':') => scheme.strip_suffix(':') == Some(url.scheme()),
-        host => match Url::parse(host) {
-            Ok(source) if source.path() == "/" => origin(&source) == origin(url),
-            Ok(source) => origin(&source) == origin(url) && source.path() == url.path(),
-            Err(_) => url.host_str() == Some(host),
-        },
-    })
 }

@@ -34,7 +34,7 @@ async fn fetch_metadata_tells_who_asks_for_what() {
         (app.frame("/x").await, "same-origin navigate iframe -"),
         (app.prefetch("/x").await, "same-origin navigate document -"),
         (
-            app.follow("/x").from_sandbox().await,
+            app.follow("/x").by_sandbox().await,
             "cross-site navigate document ?1",
         ),
         (app.websocket("wss://app.example.com/").await, "- - - -"),
@@ -86,7 +86,7 @@ async fn origin_goes_with_what_may_change_something() {
         (app.fetch(IDP).await, Some(APP)),
         (post(&app, "/").await, Some(APP)),
         (post(&idp, APP).await, Some(IDP)),
-        (post(&idp, "/").from_sandbox().await, Some("null")),
+        (post(&idp, "/").by_sandbox().await, Some("null")),
         // A POST that another origin sent on has no origin to speak of.
         (post(&idp, bounced).await, Some("null")),
         (post(&app, "http://app.example.com/").await, Some("null")),

@@ -5,7 +5,7 @@ use http::{Request, Response};
 use tower::service_fn;
 use url::Url;
 
-use super::super::page::form_action_allows;
+use super::super::answer::sources_allow;
 use super::super::{Browser, html};
 use super::{browser, echo};
 
@@ -129,11 +129,7 @@ fn form_action_is_asked_at_each_step() {
         ("*", "https://idp.example.org/", true),
     ] {
         let to = Url::parse(to).unwrap();
-        assert_eq!(
-            form_action_allows(policy, &page, &to),
-            expected,
-            "{policy} {to}"
-        );
+        assert_eq!(sources_allow(policy, &page, &to), expected, "{policy} {to}");
     }
 }
 
