@@ -6,5 +6,7 @@
 )]
 
 mod layout;
+mod sign_in;
+mod sign_out;
 mod support;
 mod who_gets_what;
