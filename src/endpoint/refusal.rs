@@ -167,7 +167,7 @@ pub(super) async fn answer(
     audit::refused(
         session,
         refusal.rejection().kind().as_str(),
-        reason.map_or("", Reason::text),
+        reason.map_or("sign-in is required", Reason::text),
     );
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {

@@ -130,9 +130,9 @@ pub(super) fn is_out_of_reach(request: &AuthorizationRequest) -> bool {
 mod tests {
     use super::super::client::Clients;
     use super::super::params::Params;
-    use super::super::session::Sessions;
     use super::Decision::{Answer, Ask, Fail};
     use super::*;
+    use crate::simulator::session::Sessions;
 
     const NOW: u64 = 1_000;
 
