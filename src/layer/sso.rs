@@ -84,6 +84,8 @@ where
         // A response of an inner service is not to be taken for one that this layer has to answer.
         request.extensions_mut().remove::<Refusal>();
         if self.shared.endpoint(request.uri().path()).is_some() {
+            // What the service reserved when it was polled ready goes back: it is not called.
+            self.inner = self.inner.clone();
             let answer = at_endpoint(Arc::clone(&self.shared), request);
             return SsoFuture::answering(Box::pin(answer), HeaderMap::new());
         }
