@@ -166,11 +166,21 @@ impl<S> SsoService<S> {
     }
 
     fn tell<B>(&self, request: &mut Request<B>, state: State) -> Auth {
-        let target = request.uri().path_and_query().cloned();
+        let target = original_uri(request).path_and_query().cloned();
         let auth = Auth::new(state, Arc::clone(&self.shared), target);
         request.extensions_mut().insert(auth.clone());
         auth
     }
+}
+
+/// The URI before any router stripped a prefix: where this layer is inside of a nested router, axum has
+/// kept it.
+fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = request.extensions().get() {
+        return uri;
+    }
+    request.uri()
 }
 
 /// Reads what an endpoint needs of a request, and lets it answer.
