@@ -8,13 +8,12 @@
 //! [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) and passes; an answer that breaks the
 //! protocol or fails a check is [`ErrorKind::Provider`](crate::ErrorKind::Provider).
 
-mod capability;
+pub(crate) mod capability;
 mod config;
 mod discovery;
 mod flight;
 mod http;
 mod jwks;
-mod mfa;
 mod oidc;
 #[cfg(test)]
 mod tests;
