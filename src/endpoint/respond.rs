@@ -159,7 +159,7 @@ pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
     };
     match error.kind() {
         ErrorKind::Request => tracing::info!(%error, "request refused"),
-        ErrorKind::Denied => tracing::info!(%error, "sign-in refused"),
+        ErrorKind::Denied => tracing::info!(%error, "refused"),
         _ => {
             tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible")
         }
