@@ -34,6 +34,21 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 ///    `Vary: Cookie`. One that does not keeps its caching.
 ///
 /// Put it last, on the outermost router, so that it sees the whole path.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_sso::{CookieKey, Sso, User};
+///
+/// # fn main() -> tower_sso::Result<()> {
+/// # let sso = Sso::builder("https://idp.example.com").public_client("app").base_url("https://app.example.com")
+/// #     .cookie_key(CookieKey::generate()).build()?;
+/// let app: Router = Router::new()
+///     .route("/", get(|user: User| async move { user.subject().to_owned() }))
+///     .layer(sso.layer());
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct SsoLayer {
