@@ -23,7 +23,7 @@ use crate::{Error, Result};
 
 /// An OpenID Provider. Makes no call before it is used, and heals by itself when the provider does.
 ///
-/// ```
+/// ```no_run
 /// use std::sync::Arc;
 /// use tower_sso::clock::SystemClock;
 /// use tower_sso::oidc::Issuer;

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::fake::{
-    ACCESS_TOKEN, CLIENT, CODE, CONFIGURATION, Idp, JWKS, NONCE, NOW, Reply, SECRET, TOKEN,
-    TestKey, USERINFO, VERIFIER, claims, claims_with, grant, key_set, metadata_with, tokens,
+    ACCESS_TOKEN, CLIENT, CODE, CONFIGURATION, Idp, JWKS, NOW, Reply, SECRET, TOKEN, TestKey,
+    USERINFO, VERIFIER, claims, claims_with, grant, key_set, metadata_with, tokens,
 };
 use crate::oidc::ClientAuthChoice;
 use crate::provider::{HttpErrorKind, Identity, Provider as _};
