@@ -16,13 +16,13 @@ use tower_sso::{BoxError, Policy, RequireLayer, Session, Sso, User};
 use crate::page;
 
 /// What `/acr` and `/protected` ask for.
-pub struct Demands {
+pub(crate) struct Demands {
     acr: Vec<String>,
     protected: Policy,
 }
 
 impl Demands {
-    pub fn from_env() -> Result<Self, BoxError> {
+    pub(crate) fn from_env() -> Result<Self, BoxError> {
         let words = |name: &str| -> Vec<String> {
             let text = env::var(name).unwrap_or_default();
             text.split_whitespace().map(str::to_owned).collect()
@@ -52,7 +52,7 @@ impl Demands {
     }
 }
 
-pub fn app(sso: &Sso, demands: &Demands) -> AxumService {
+pub(crate) fn app(sso: &Sso, demands: &Demands) -> AxumService {
     let require = RequireLayer::new;
     let router = Router::new()
         .route("/", get(home))

@@ -25,7 +25,7 @@ ul{list-style:none;margin:0 0 1.5rem;padding:0;border-top:1px solid var(--line)}
 li{display:flex;gap:1rem;padding:.55rem 0;border-bottom:1px solid var(--line)}li a{flex:0 0 9rem}li span{color:var(--dim)}\
 a{color:var(--act)}a.button,button{display:inline-block;padding:.55rem 1.1rem;border:1px solid var(--act);border-radius:.5rem;background:none;color:var(--act);font:inherit;text-decoration:none;cursor:pointer}";
 
-pub fn home(user: Option<&User>) -> String {
+pub(crate) fn home(user: Option<&User>) -> String {
     let (who, action) = match user {
         Some(user) => (
             format!(

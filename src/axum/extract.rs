@@ -30,11 +30,17 @@ use crate::session::{Session, User};
 
 /// The rejection of [`User`] and [`Session`]: the outer layer turns it into what the client can use.
 #[derive(Debug)]
-pub struct Refused(Response);
+pub struct Refused(Box<Response>);
+
+impl Refused {
+    fn new(response: http::Response<bytes::Bytes>) -> Self {
+        Self(Box::new(response.map(Body::from)))
+    }
+}
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
@@ -51,7 +57,7 @@ fn session(parts: &Parts) -> Result<Session, Refused> {
             },
         },
     };
-    Err(Refused(response.map(Body::from)))
+    Err(Refused::new(response))
 }
 
 fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
@@ -59,7 +65,7 @@ fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
         // Whether somebody is signed in is not known: that is neither a yes nor a no.
         Some(auth) if auth.is_unknown() => session(parts).map(Some),
         Some(auth) => Ok(auth.session().cloned()),
-        None => Err(Refused(require::no_layer().map(Body::from))),
+        None => Err(Refused::new(require::no_layer())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! For axum: the extractors [`User`] and [`Session`], and [`AxumService`] around a whole `Router`.
+//! For axum: the extractors [`User`](crate::User) and [`Session`](crate::Session), and [`AxumService`] around a whole `Router`.
 
 mod extract;
 mod service;

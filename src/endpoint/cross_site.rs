@@ -33,10 +33,12 @@ pub(crate) fn may_use_session(
 mod tests {
     use super::*;
 
+    type Headers = &'static [(&'static str, &'static str)];
+
     #[test]
     fn each_rule() {
         let ours = "https://app.example";
-        let rows: &[(&str, &[(&str, &str)], bool)] = &[
+        let rows: &[(&str, Headers, bool)] = &[
             ("GET", &[("sec-fetch-site", "cross-site")], true),
             ("POST", &[("sec-fetch-site", "same-origin")], true),
             ("POST", &[("sec-fetch-site", "none")], true),

@@ -118,10 +118,12 @@ fn is_form(content_type: &str) -> bool {
 mod tests {
     use super::*;
 
+    type Headers = &'static [(&'static str, &'static str)];
+
     #[test]
     fn each_row_of_the_table() {
         use RequestKind::*;
-        let rows: &[(&str, &[(&str, &str)], RequestKind)] = &[
+        let rows: &[(&str, Headers, RequestKind)] = &[
             (
                 "GET",
                 &[

@@ -158,10 +158,9 @@ pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
         ),
     };
     match error.kind() {
-        ErrorKind::Request => tracing::info!(%error, "request refused"),
-        ErrorKind::Denied => tracing::info!(%error, "refused"),
+        ErrorKind::Request | ErrorKind::Denied => tracing::info!(%error, "request refused"),
         _ => {
-            tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible")
+            tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible");
         }
     }
     let page = Page::new(kind, status, title, text)

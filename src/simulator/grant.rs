@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn reuse_revokes_the_family_and_no_other() {
         let mut grants = Grants::default();
-        let mut open = |grants: &mut Grants| {
+        let open = |grants: &mut Grants| {
             let code = grants.issue_code(grant(), NOW);
             let (family, grant) = grants
                 .redeem_code(&code, "app", CALLBACK, VERIFIER, NOW)

@@ -351,7 +351,7 @@ mod tests {
         for (query, expected) in [
             (format!("{GOOD}&{s256}"), "ok"),
             (format!("{public}&{s256}"), "ok"),
-            (public.clone(), "invalid_request"),
+            (public, "invalid_request"),
             (
                 format!("{GOOD}&code_challenge={CHALLENGE}"),
                 "invalid_request",

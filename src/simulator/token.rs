@@ -172,7 +172,7 @@ fn by_code(shared: &Shared, client: &Authenticated, form: &Params) -> Result<Val
     );
     let (family, grant) = redeemed.map_err(|refused| invalid_grant(shared, refused))?;
     shared.counters.count_code_grant();
-    Ok(tokens(shared, client, family, grant, false))
+    Ok(tokens(shared, client, family, &grant, false))
 }
 
 fn by_refresh_token(
@@ -202,7 +202,7 @@ fn by_refresh_token(
         return Err(refuse("invalid_grant", "the session has ended"));
     }
     shared.counters.count_refresh_grant();
-    Ok(tokens(shared, client, family, grant, true))
+    Ok(tokens(shared, client, family, &grant, true))
 }
 
 fn invalid_grant(shared: &Shared, refused: GrantRefused) -> TokenError {
@@ -225,23 +225,23 @@ fn tokens(
     shared: &Shared,
     client: &Authenticated,
     family: Family,
-    grant: Arc<Grant>,
+    grant: &Arc<Grant>,
     refreshed: bool,
 ) -> Value {
     let now = shared.now();
     let lifetime = shared.access_token_lifetime;
     let (access_token, refresh_token) = {
         let mut grants = shared.grants();
-        let access = grants.issue_access_token(family, Arc::clone(&grant), now.plus(lifetime));
+        let access = grants.issue_access_token(family, Arc::clone(grant), now.plus(lifetime));
         let wanted = refreshed || grant.offline || shared.always_refresh_tokens;
-        let refresh = wanted.then(|| grants.issue_refresh_token(family, Arc::clone(&grant), now));
+        let refresh = wanted.then(|| grants.issue_refresh_token(family, Arc::clone(grant), now));
         (access, refresh)
     };
     let secret = client
         .secret
         .as_ref()
         .map(|secret| secret.expose().as_str());
-    let id_token = id_token::issue(shared, &grant, &access_token, secret, refreshed);
+    let id_token = id_token::issue(shared, grant, &access_token, secret, refreshed);
     let mut body = Map::from_iter([
         ("access_token".to_owned(), json!(access_token)),
         ("token_type".to_owned(), json!("Bearer")),

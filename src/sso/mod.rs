@@ -79,7 +79,6 @@ impl Sso {
     /// The endpoints (`/auth/login` and so on) as a router, for apps whose outermost layer does not see
     /// these paths. An app with [`Sso::layer`] on its outermost router does not need it.
     #[cfg(feature = "axum")]
-    #[must_use]
     pub fn routes(&self) -> axum::Router {
         let not_found = axum::routing::any(|| async { http::StatusCode::NOT_FOUND });
         let endpoints = tower_layer::Layer::layer(&self.layer(), not_found);

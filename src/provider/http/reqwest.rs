@@ -45,7 +45,7 @@ impl Default for HttpOptions {
 /// Names that end in `.localhost` are the loopback address (RFC 6761 section 6.3), whatever the
 /// system's resolver makes of them.
 ///
-/// ```
+/// ```no_run
 /// use tower_sso::provider::{HttpOptions, ReqwestClient};
 ///
 /// # fn main() -> tower_sso::Result<()> {
@@ -183,6 +183,13 @@ fn is_localhost(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::is_localhost;
+
+    #[cfg(not(feature = "aws-lc-rs"))]
+    #[test]
+    fn without_a_rustls_provider_the_set_up_is_at_fault() {
+        let client = super::ReqwestClient::new(&super::HttpOptions::default());
+        assert!(client.unwrap_err().is_configuration());
+    }
 
     #[test]
     fn localhost_is_the_last_label() {

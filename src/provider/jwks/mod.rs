@@ -68,7 +68,7 @@ pub enum Origin {
 
 /// The keys of one or many issuers. Cheap to clone, and the clones share what they know.
 ///
-/// ```
+/// ```no_run
 /// use std::sync::Arc;
 /// use tower_sso::clock::SystemClock;
 /// use tower_sso::provider::{HttpOptions, JwksCache, ReqwestClient};
@@ -151,11 +151,8 @@ impl JwksCache {
                 }
                 Lookup::Fetch => {}
             }
-            let ticket = self.fetch(&entry, source, |state| {
-                // Another fetch may have ended since the look above.
-                matches!(state.look_up(kid, now), Lookup::Fetch) && state.may_fetch(origin, now)
-            });
-            let Some(ticket) = ticket else {
+            let may = |state: &mut State| state.may_fetch(kid, origin, now);
+            let Some(ticket) = self.fetch(&entry, source, may) else {
                 break;
             };
             if ticket.is_first {

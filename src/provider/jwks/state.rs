@@ -65,7 +65,7 @@ impl State {
     pub(super) fn look_up(&self, kid: Option<&str>, now: SecondsSinceEpoch) -> Lookup {
         match self.kept(now) {
             Some(set) if kid.is_none_or(|kid| set.keys.knows(kid)) => {
-                if now.since(set.at) < set.fresh_for || now < self.next_refresh {
+                if now.since(set.at) < set.fresh_for {
                     Lookup::Serve(Arc::clone(&set.keys))
                 } else {
                     Lookup::ServeAndRefresh(Arc::clone(&set.keys))
@@ -75,12 +75,19 @@ impl State {
         }
     }
 
-    /// Whether a token of this origin may cause a fetch now; if so, that is counted.
-    pub(super) fn may_fetch(&mut self, origin: Origin, now: SecondsSinceEpoch) -> bool {
-        match origin {
-            Origin::OwnCall => self.own_calls.take(now),
-            Origin::Stranger => self.strangers.take(now),
-        }
+    /// Whether a token of this origin may cause a fetch now; if so, that is counted. It may not if a fetch
+    /// that ended since the last look has brought its key.
+    pub(super) fn may_fetch(
+        &mut self,
+        kid: Option<&str>,
+        origin: Origin,
+        now: SecondsSinceEpoch,
+    ) -> bool {
+        matches!(self.look_up(kid, now), Lookup::Fetch)
+            && match origin {
+                Origin::OwnCall => self.own_calls.take(now),
+                Origin::Stranger => self.strangers.take(now),
+            }
     }
 
     /// Whether a background refresh may begin now; if so, that is counted. It takes no token from the
@@ -126,5 +133,52 @@ impl State {
             .filter(|failure| failure.kind() == ErrorKind::Unavailable)
             .unwrap_or_else(|| Error::unavailable("the provider's keys can't be fetched now"));
         Err(error.with_retry_after(bucket.wait(now).max(Duration::from_secs(1))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: SecondsSinceEpoch = SecondsSinceEpoch(1_000_000);
+
+    /// A set with one key, `k1`: the example of RFC 8037 appendix A.2.
+    fn fetched() -> Fetched {
+        let set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1",
+            "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        Fetched {
+            keys: Arc::new(KeySet::parse(set).unwrap()),
+            at: NOW,
+            fresh_for: Duration::from_secs(600),
+        }
+    }
+
+    fn exhausted(state: &mut State) {
+        while state.may_fetch(Some("k2"), Origin::Stranger, NOW) {}
+    }
+
+    #[test]
+    fn a_key_that_came_meanwhile_costs_no_fetch() {
+        let mut state = State::new(NOW);
+        state.record(&Ok(fetched()));
+        assert!(!state.may_fetch(Some("k1"), Origin::Stranger, NOW));
+        assert!(!state.may_fetch(None, Origin::Stranger, NOW));
+        assert!(state.may_fetch(Some("k2"), Origin::Stranger, NOW));
+    }
+
+    #[test]
+    fn a_failure_counts_until_the_next_set() {
+        let mut state = State::new(NOW);
+        exhausted(&mut state);
+        for (outcome, is_known) in [
+            (Err(Error::unavailable("down")), false),
+            (Ok(fetched()), true),
+            (Err(Error::unavailable("down")), false),
+            (Ok(fetched()), true),
+        ] {
+            state.record(&outcome);
+            let answer = state.without_fetch(Origin::Stranger, NOW);
+            assert_eq!(answer.is_ok(), is_known);
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 mod discovery;
 mod fake;
+mod in_process;
 mod jwks;
+// Without it rustls has no provider but the one that an app installs.
+#[cfg(feature = "aws-lc-rs")]
 mod network;
 mod redeem;
 mod urls;

@@ -1,4 +1,4 @@
-//! The real client against a real socket, and the one that needs none.
+//! The real client against a real socket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +11,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use bytes::Bytes;
 
-use crate::provider::{
-    DEFAULT_MAX_BODY, HttpClient, HttpErrorKind, HttpOptions, InProcessClient, ReqwestClient,
-};
+use crate::provider::{DEFAULT_MAX_BODY, HttpClient, HttpErrorKind, HttpOptions, ReqwestClient};
 
 /// A deflate stream (RFC 1951) of `length` zero bytes and more: one literal, then copies of 258 bytes
 /// from one byte before.
@@ -255,24 +253,4 @@ fn a_ca_that_is_none_is_a_fault_of_the_set_up() {
             "{pem}"
         );
     }
-}
-
-#[tokio::test]
-async fn a_service_in_this_process_answers_without_a_socket() {
-    let client = InProcessClient::new(router());
-    let call = |method: &str, path: &str| {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("https://idp.example.com{path}"))
-            .body(Bytes::from_static(b"hello"))
-            .unwrap();
-        client.call(request)
-    };
-    let answer = call("POST", "/echo").await.unwrap();
-    assert_eq!(
-        (answer.status().as_u16(), &answer.body()[..]),
-        (201, &b"hello"[..])
-    );
-    let error = call("GET", "/large").await.unwrap_err();
-    assert_eq!(error.kind(), HttpErrorKind::TooLarge);
 }

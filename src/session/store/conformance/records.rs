@@ -1,6 +1,5 @@
 //! One session: made, replaced, touched, deleted.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ISSUER, Person, Stores};
