@@ -1,7 +1,9 @@
 //! Bodies go through as they are, whatever their type.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,13 +19,13 @@ use tower_sso::{Policy, RequireLayer};
 use crate::support::App;
 
 /// A body that no framework knows: frames that a test made, one at a time, not `Sync`, not `Default`.
-pub(super) struct Frames(Vec<Result<Frame<Bytes>, io::Error>>, std::cell::Cell<u8>);
+pub(super) struct Frames(Vec<Result<Frame<Bytes>, io::Error>>, PhantomData<Cell<u8>>);
 
 impl Frames {
     pub(super) fn new(frames: impl IntoIterator<Item = Result<Frame<Bytes>, io::Error>>) -> Self {
         let mut frames: Vec<_> = frames.into_iter().collect();
         frames.reverse();
-        Self(frames, std::cell::Cell::new(0))
+        Self(frames, PhantomData)
     }
 
     pub(super) fn of(text: &'static str) -> Self {
