@@ -6,3 +6,11 @@ mod routers;
 mod slow_store;
 mod sockets;
 mod stacks;
+
+use std::time::Duration;
+
+/// What may wait for ever where something is wrong, as a failure.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let within = tokio::time::timeout(Duration::from_secs(5), what).await;
+    within.expect("it waits for what nobody gives back")
+}

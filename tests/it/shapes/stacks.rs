@@ -17,6 +17,7 @@ use tower_http::trace::TraceLayer;
 use tower_sso::test_util::SignedIn;
 use tower_sso::{Policy, Rejection, RejectionKind, RequireLayer, SsoBody};
 
+use super::soon;
 use crate::support::App;
 
 /// Panics when it is called without having been polled ready; a clone has not been.
@@ -72,7 +73,7 @@ where
     let mut statuses = [StatusCode::OK; 3];
     let ways = [("/auth/nothing", cookie), ("/", ""), ("/", cookie)];
     for (status, (path, cookie)) in statuses.iter_mut().zip(ways) {
-        let service = service.ready().await.unwrap();
+        let service = soon(service.ready()).await.unwrap();
         *status = service.call(request(path, cookie)).await.unwrap().status();
     }
     statuses
@@ -118,22 +119,18 @@ async fn an_answer_of_our_own_gives_the_permit_back() {
             true => App::with_remote_store().0,
             false => App::new(),
         };
-        let cookie = signed_in(&app).await;
+        let own = signed_in(&app).await;
         let limited = ConcurrencyLimit::new(Strict::default(), 1);
         let mut service = ServiceBuilder::new()
             .layer(app.sso.layer())
             .layer(login())
             .service(limited);
         let mut other = service.clone();
-        for (path, cookie) in [("/auth/session", ""), ("/", ""), ("/", cookie.as_str())] {
-            let answering = service.ready().await.unwrap().call(request(path, cookie));
-            answering.await.unwrap();
-            let free = tokio::time::timeout(Duration::from_secs(5), other.ready());
-            let free = free
-                .await
-                .unwrap_or_else(|_| panic!("{path} keeps a permit"));
-            let answered = free.unwrap().call(request("/", &cookie)).await.unwrap();
-            drop(answered);
+        for (path, cookie) in [("/auth/session", ""), ("/", ""), ("/", own.as_str())] {
+            let free = soon(service.ready()).await.unwrap();
+            free.call(request(path, cookie)).await.unwrap();
+            let free = soon(other.ready()).await.unwrap();
+            free.call(request("/", &own)).await.unwrap();
         }
     }
 }
@@ -161,7 +158,7 @@ async fn a_full_service_holds_back_only_until_it_is_free() {
     .await;
     gate.notify_one();
     assert_eq!(first.await.unwrap().unwrap().status(), 200);
-    other.ready().await.unwrap();
+    soon(other.ready()).await.unwrap();
 }
 
 #[tokio::test]
