@@ -1,4 +1,5 @@
-//! Who may pass: a [`Policy`] judges a [`Session`] and answers a [`Verdict`]. Pure: no I/O, no clock.
+//! Who may pass: a [`Policy`] judges a [`Session`](crate::Session) and answers a [`Verdict`]. Pure: no I/O,
+//! no clock.
 //!
 //! 1. No session, or one whose clocks have run out, is [`Verdict::SignIn`].
 //! 2. What an authentication can mend (multi-factor, `amr`, `acr`, `max_age`) is [`Verdict::StepUp`].
