@@ -26,7 +26,10 @@ async fn main() -> Result<(), BoxError> {
         .init();
 
     let listener = TcpListener::bind(variable("SSO_LISTEN", "127.0.0.1:3000")).await?;
-    let base_url = format!("http://{}", listener.local_addr()?);
+    let base_url = variable(
+        "SSO_BASE_URL",
+        &format!("http://{}", listener.local_addr()?),
+    );
 
     let sso = if env::var_os("SSO_ISSUER").is_some() {
         SsoBuilder::from_env()?
