@@ -6,6 +6,7 @@
 )]
 
 mod layout;
+mod real;
 mod sign_in;
 mod sign_out;
 mod support;

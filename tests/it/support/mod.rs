@@ -11,9 +11,11 @@ mod browser;
 mod child;
 mod chromium;
 mod provider_process;
+mod quickstart;
 
 pub(crate) use app::App;
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
 pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
 pub(crate) use provider_process::{Account, ProviderProcess};
+pub(crate) use quickstart::Quickstart;
