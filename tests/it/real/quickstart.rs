@@ -209,7 +209,7 @@ async fn the_log_tells_who_did_what_and_no_secret() {
         .await;
     let home = site.visit("/").await;
     let asked = home.submit(&home.only_form()).no_follow().await;
-    let log = site.app.log();
+    let log = site.app.log_until("signed out").await;
     assert!(
         log.contains("alice") && log.contains(&site.idp.issuer()),
         "{log}"

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::child::{Owned, free_port, missing};
 use super::provider_process::ProviderProcess;
@@ -101,9 +102,22 @@ impl Quickstart {
         format!("{}{path}", self.url)
     }
 
-    /// What it has written so far, with every event that it knows.
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+    /// What it has written, with every event of this crate, once `last` stands there.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub(crate) async fn log_until(&self, last: &str) -> String {
+        let read = async {
+            loop {
+                let log = self.log.lock().unwrap().clone();
+                if log.contains(last) {
+                    return log;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let log = tokio::time::timeout(Duration::from_secs(10), read).await;
+        log.unwrap_or_else(|_| panic!("no {last} in the log: {:?}", self.log))
     }
 }
 
