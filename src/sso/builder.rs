@@ -270,9 +270,9 @@ impl SsoBuilder {
                 .as_ref()
                 != Some(origin)
             {
-                return Err(Error::configuration(format!(
-                    "the allowed origin `{origin}` is not an origin: write scheme, host and port only"
-                )));
+                return Err(Error::configuration(
+                    "an allowed origin must be scheme, host and port only (SSO_ALLOWED_ORIGINS)",
+                ));
             }
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
