@@ -105,7 +105,7 @@ impl Policy {
         self.with(Rule::MaxAge(age))
     }
 
-    /// The scope was granted.
+    /// The scope was granted (RFC 6749 section 3.3).
     pub fn scope(self, scope: impl Into<String>) -> Self {
         self.with(Rule::Scope(scope.into()))
     }

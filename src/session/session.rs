@@ -10,7 +10,17 @@ use crate::clock::SecondsSinceEpoch;
 
 /// A live session. Cheap to clone: all clones are the same session.
 ///
-/// It says who is signed in and how; [`User`](super::User) is the same with the person in front.
+/// It says who is signed in and how; [`User`](super::User) is the same with the person in front. What it
+/// says is from the sign-in: a change at the provider is not seen before the next one.
+///
+/// ```
+/// use tower_sso::test_util::SignedIn;
+///
+/// let session = SignedIn::new("ada").amr(["pwd", "otp"]).claim("groups", vec!["staff"]).build();
+/// assert_eq!((session.issuer(), session.subject()), ("https://idp.example.com", "ada"));
+/// assert!(session.is_multi_factor());
+/// assert_eq!(session.claim("groups"), Some(vec!["staff"].into()));
+/// ```
 #[derive(Clone)]
 pub struct Session {
     key: SessionKey,
@@ -67,7 +77,8 @@ impl Session {
         self.record.organization.as_deref()
     }
 
-    /// The methods that the person was authenticated with (`amr`, RFC 8176), of one ID token.
+    /// The methods that the person was authenticated with (`amr`, RFC 8176), of one ID token. Empty if the
+    /// provider names none.
     pub fn amr(&self) -> impl Iterator<Item = &str> {
         self.record.amr.iter().map(AsRef::as_ref)
     }
@@ -85,13 +96,14 @@ impl Session {
         self.record.multi_factor
     }
 
-    /// When the person last authenticated actively (`auth_time`). Not when this session began.
+    /// When the person last authenticated actively (`auth_time`). Not when this session began. `None` if the
+    /// provider does not say so.
     #[must_use]
     pub fn auth_time(&self) -> Option<SecondsSinceEpoch> {
         self.record.auth_time
     }
 
-    /// The scopes that were granted.
+    /// The scopes that were granted (RFC 6749 section 5.1).
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.record.scopes.iter().map(AsRef::as_ref)
     }

@@ -6,6 +6,17 @@ use super::Session;
 ///
 /// Identity is the pair ([`issuer`](User::issuer), [`subject`](User::subject)). An e-mail address is a
 /// claim that a provider makes and not an identity: another provider can claim the same address.
+///
+/// In axum it is an argument of a handler; elsewhere [`Auth::user`](crate::Auth::user) gives it.
+///
+/// ```
+/// use tower_sso::User;
+///
+/// async fn greet(user: User) -> String {
+///     format!("hello {}", user.name().or(user.email()).unwrap_or(user.subject()))
+/// }
+/// # let _ = greet;
+/// ```
 #[derive(Clone, Debug)]
 pub struct User(Session);
 
@@ -32,7 +43,8 @@ impl User {
         self.0.subject()
     }
 
-    /// The `email` claim. Look at [`User::email_verified`] before you rely on it.
+    /// The `email` claim; `None` where the provider sends none (is the scope `email` asked for?). Look at
+    /// [`User::email_verified`] before you rely on it.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.0.record().email.as_deref()
