@@ -1,7 +1,6 @@
 //! Parameters of a query or a form, read strictly.
 
-use std::borrow::Cow;
-
+use crate::oidc::form;
 use crate::{Error, Result};
 
 /// The most parameters that are looked at.
@@ -17,18 +16,12 @@ impl Query {
     /// # Errors
     /// Broken percent-encoding, what is not UTF-8, and more than 64 parameters.
     pub(crate) fn parse(text: &[u8]) -> Result<Self> {
-        let mut pairs = Vec::new();
-        for pair in text
-            .split(|byte| *byte == b'&')
-            .filter(|pair| !pair.is_empty())
-        {
-            if pairs.len() == MOST {
-                return Err(Error::request("the request has too many parameters"));
-            }
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())?;
-            let value = decode(halves.next().unwrap_or_default())?;
-            pairs.push((name, value));
+        let pairs: Vec<_> = form::pairs(text)
+            .take(MOST + 1)
+            .collect::<Result<_, _>>()
+            .map_err(|form::Malformed| Error::request("the request is not well-formed"))?;
+        if pairs.len() > MOST {
+            return Err(Error::request("the request has too many parameters"));
         }
         Ok(Self(pairs))
     }
@@ -45,24 +38,6 @@ impl Query {
             (Some(_), Some(_)) => Err(Error::request("a parameter is there twice")),
         }
     }
-}
-
-fn decode(text: &[u8]) -> Result<String> {
-    let malformed = || Error::request("the request is not well-formed");
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
-        let digits = rest.get(at + 1..at + 3).ok_or_else(malformed)?;
-        if !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(malformed());
-        }
-        rest = &rest[at + 3..];
-    }
-    let spaced: Vec<u8> = text
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    let decoded: Cow<'_, [u8]> = percent_encoding::percent_decode(&spaced).into();
-    String::from_utf8(decoded.into_owned()).map_err(|_| malformed())
 }
 
 #[cfg(test)]

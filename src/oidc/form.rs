@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// One `name=value` after the other; `Err` for malformed percent-encoding and for what is not UTF-8.
 /// The usual decoders repair both, and then two readers of one URL see different values.
-pub(super) fn pairs(form: &[u8]) -> impl Iterator<Item = Result<(String, String), Malformed>> {
+pub(crate) fn pairs(form: &[u8]) -> impl Iterator<Item = Result<(String, String), Malformed>> {
     form.split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -19,7 +19,7 @@ pub(super) fn pairs(form: &[u8]) -> impl Iterator<Item = Result<(String, String)
 
 /// Not `application/x-www-form-urlencoded`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 fn decode(text: &[u8]) -> Result<String, Malformed> {
     let mut out = Vec::with_capacity(text.len());

@@ -34,7 +34,7 @@ mod authorization_response;
 mod claims;
 mod claims_request;
 mod client_auth;
-mod form;
+pub(crate) mod form;
 mod id_token;
 mod id_token_fault;
 mod issuer;

@@ -87,7 +87,11 @@ impl OidcProvider {
 
     async fn redeem_code(&self, grant: &CodeGrant) -> Result<Identity> {
         let metadata = self.metadata().await?;
-        let tokens = self.exchange(&metadata, grant).await?;
+        let mut tokens = self.exchange(&metadata, grant).await?;
+        // RFC 6749 section 5.1: a scope that is left out is the one that was asked for.
+        tokens
+            .scope
+            .get_or_insert_with(|| self.config.scopes.clone());
         let mut claims = self.verify(&metadata, grant, &tokens).await?;
         if self.config.userinfo {
             self.add_userinfo(&metadata, &tokens, &mut claims).await?;

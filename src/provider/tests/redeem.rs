@@ -35,6 +35,11 @@ async fn a_code_becomes_an_identity() {
     assert_eq!(identity.claims.subject, "alice");
     assert_eq!(identity.tokens.access_token.expose(), ACCESS_TOKEN);
     assert!(identity.multi_factor, "amr has pwd and otp");
+    assert_eq!(
+        identity.tokens.scope.unwrap(),
+        ["openid", "profile", "email"],
+        "a scope that is left out is the one that was asked for"
+    );
     assert!(
         !identity.claims.all.contains_key("email"),
         "userinfo is off"

@@ -338,7 +338,7 @@ fn same_site(value: &str) -> SameSite {
 }
 
 fn expires(value: &str) -> Option<u64> {
-    let cookie = cookie::Cookie::parse(format!("x=y; Expires={value}")).ok()?;
+    let cookie = tower_cookies::Cookie::parse(format!("x=y; Expires={value}")).ok()?;
     let at = cookie.expires_datetime()?.unix_timestamp();
     Some(u64::try_from(at).unwrap_or(0))
 }
