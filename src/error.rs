@@ -33,14 +33,6 @@ pub enum ErrorKind {
 ///
 /// [`kind`](Self::kind) tells whose fault it is, [`source`](std::error::Error::source) keeps the cause.
 /// It can be cloned, since one failed call is the answer to everybody who waited for it.
-///
-/// ```
-/// use tower_sso::{ErrorKind, Sso};
-///
-/// let error = Sso::builder("https://idp.example.com").build().unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Configuration);
-/// assert_eq!(error.to_string(), "the base URL is missing (SSO_BASE_URL)");
-/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 

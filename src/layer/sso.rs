@@ -33,18 +33,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// 4. A response that depends on the session is marked `Cache-Control: private, no-store` and
 ///    `Vary: Cookie`. One that does not keeps its caching.
 ///
-/// Put it last, on the outermost router, so that it sees the whole path. It goes around any service whose
-/// request has a body and whose response body has `Bytes` as data.
-///
-/// ```
-/// use axum::{Router, routing::get};
-/// use tower_sso::Sso;
-///
-/// fn app(sso: &Sso) -> Router {
-///     Router::new().route("/", get(|| async { "public" })).layer(sso.layer())
-/// }
-/// # let _ = app;
-/// ```
+/// Put it last, on the outermost router, so that it sees the whole path.
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct SsoLayer {

@@ -105,7 +105,7 @@ impl Policy {
         self.with(Rule::MaxAge(age))
     }
 
-    /// The scope was granted (RFC 6749 section 3.3).
+    /// The scope was granted.
     pub fn scope(self, scope: impl Into<String>) -> Self {
         self.with(Rule::Scope(scope.into()))
     }

@@ -10,17 +10,7 @@ use crate::clock::SecondsSinceEpoch;
 
 /// A live session. Cheap to clone: all clones are the same session.
 ///
-/// It says who is signed in and how; [`User`](super::User) is the same with the person in front. What it
-/// says is from the sign-in: a change at the provider is not seen before the next one.
-///
-/// ```
-/// use tower_sso::test_util::SignedIn;
-///
-/// let session = SignedIn::new("ada").amr(["pwd", "otp"]).claim("groups", vec!["staff"]).build();
-/// assert_eq!((session.issuer(), session.subject()), ("https://idp.example.com", "ada"));
-/// assert!(session.is_multi_factor());
-/// assert_eq!(session.claim("groups"), Some(vec!["staff"].into()));
-/// ```
+/// It says who is signed in and how; [`User`](super::User) is the same with the person in front.
 #[derive(Clone)]
 pub struct Session {
     key: SessionKey,

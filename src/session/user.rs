@@ -6,17 +6,6 @@ use super::Session;
 ///
 /// Identity is the pair ([`issuer`](User::issuer), [`subject`](User::subject)). An e-mail address is a
 /// claim that a provider makes and not an identity: another provider can claim the same address.
-///
-/// In axum it is an argument of a handler; elsewhere [`Auth::user`](crate::Auth::user) gives it.
-///
-/// ```
-/// use tower_sso::User;
-///
-/// async fn greet(user: User) -> String {
-///     format!("hello {}", user.name().or(user.email()).unwrap_or(user.subject()))
-/// }
-/// # let _ = greet;
-/// ```
 #[derive(Clone, Debug)]
 pub struct User(Session);
 

@@ -18,30 +18,7 @@ use crate::session::store::MemoryStore;
 use crate::session::{Lifetime, ReturnTo, SessionStore};
 use crate::{ClientSecret, CookieKey, Error, Result, Sso};
 
-/// A set-up under way; made by [`Sso::builder`] or [`SsoBuilder::from_env`]. Nothing is checked before
-/// [`SsoBuilder::build`].
-///
-/// ```
-/// use std::time::Duration;
-/// use tower_sso::session::Lifetime;
-/// use tower_sso::{CookieKey, Sso};
-///
-/// # fn main() -> tower_sso::Result<()> {
-/// let sso = Sso::builder("https://idp.example.com")
-///     .client("my-app", "from a vault")
-///     .base_url("https://app.example.com")
-///     .cookie_key(CookieKey::generate())
-///     .scopes(["openid", "email", "groups"])
-///     .mfa_acr_values(["urn:example:gold"])
-///     .lifetime(Lifetime {
-///         idle: Duration::from_secs(15 * 60),
-///         absolute: Duration::from_secs(8 * 3600),
-///     })
-///     .build()?;
-/// # let _ = sso;
-/// # Ok(())
-/// # }
-/// ```
+/// A set-up under way. [`SsoBuilder::build`] is the only call that can fail.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SsoBuilder {
