@@ -114,3 +114,8 @@ pub use provider::Identity;
 pub use secret::{ClientSecret, Secret};
 pub use session::{Session, User};
 pub use sso::{Dangerous, Sso, SsoBuilder};
+
+/// Runs the README's examples as doctests.
+#[cfg(all(doctest, feature = "axum", feature = "test-util"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,7 +14,6 @@ mod discovery;
 mod flight;
 mod http;
 mod jwks;
-mod mfa;
 mod oidc;
 #[cfg(test)]
 mod tests;

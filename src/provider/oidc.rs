@@ -10,14 +10,13 @@ use super::config::OidcConfig;
 use super::discovery::Discovery;
 use super::http::HttpClient;
 use super::jwks::{JwksCache, JwksSource, Origin};
-use super::mfa::is_multi_factor;
 use super::token_endpoint::TokenEndpoint;
 use super::urls;
 use super::userinfo::{self, UserInfo};
 use crate::clock::Clock;
 use crate::oidc::{
     ClientAuth, CompactJwt, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY, ProviderMetadata,
-    TokenResponse, UserInfoCheck,
+    TokenResponse, UserInfoCheck, is_multi_factor,
 };
 use crate::{Error, Result};
 
