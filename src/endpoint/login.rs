@@ -54,10 +54,14 @@ pub(super) async fn answer(
     if session.is_some() && !asked_by_this_site(headers) {
         return Ok(respond::see_other(asked.return_to.as_str()));
     }
-    for surplus in context
-        .login_states
-        .surplus(cookie_fields(headers), context.clock.now())
+    let now = context.clock.now();
+    if context
+        .round_trips
+        .is_loop(&context.sealer, cookie_fields(headers), now)
     {
+        return Ok(respond::round_in_circles(shared));
+    }
+    for surplus in context.login_states.surplus(cookie_fields(headers), now) {
         cookies.add(surplus);
     }
     let started = sign_in::start(
