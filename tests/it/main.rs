@@ -10,4 +10,5 @@ mod real;
 mod sign_in;
 mod sign_out;
 mod support;
+mod threats;
 mod who_gets_what;
