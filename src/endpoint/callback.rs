@@ -8,6 +8,7 @@ use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::{Shared, cookie_fields, respond};
+use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
 use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
 use crate::session::{ReturnTo, Session};
@@ -72,6 +73,13 @@ fn unknown_attempt(
     if current.is_some() {
         return respond::see_other(&shared.home());
     }
+    let issuer = shared.context.provider.issuer().as_str();
+    audit::sign_in_failed(
+        issuer,
+        None,
+        false,
+        &"the attempt is not known in this browser",
+    );
     let no_cookies = cookie_fields(request.headers()).next().is_none();
     let text = if no_cookies {
         "This browser sent no cookies. Signing in needs them: allow cookies for this site, then sign in again."

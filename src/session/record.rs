@@ -172,7 +172,7 @@ impl Record {
         }
     }
 
-    /// The version that [`SessionStore::replace`](super::SessionStore::replace) compares.
+    /// The version that [`SessionStore::replace`](super::store::SessionStore::replace) compares.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version

@@ -5,8 +5,13 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod extractors;
+mod jsonwebtoken_default;
 mod layout;
+mod observability;
+mod public_items;
 mod real;
+mod shapes;
 mod sign_in;
 mod sign_out;
 mod support;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use tower_sso::clock::{Clock, SecondsSinceEpoch};
+use tower_sso::session::store::SessionStore;
 use tower_sso::session::store::{Created, MemoryStore, Replaced};
-use tower_sso::session::{Record, SessionKey, SessionStore};
+use tower_sso::session::{Record, SessionKey};
 use tower_sso::{Error, Result};
 
 type Shared = std::sync::Arc<Record>;

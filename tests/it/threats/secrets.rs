@@ -338,9 +338,10 @@ async fn threat_21_a_secret_is_in_debug() {
         printed.push(format!("{:?} {:?}", refused.extensions, seen.extensions));
         printed.push(format!("{:?}", tower_sso::ClientSecret::from(App::SECRET)));
     }
-    for (_, record) in tower_sso::session::SessionStore::find_by_subject(&*store, App::IDP, "alice")
-        .await
-        .unwrap()
+    for (_, record) in
+        tower_sso::session::store::SessionStore::find_by_subject(&*store, App::IDP, "alice")
+            .await
+            .unwrap()
     {
         printed
             .lock()
