@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// assert_eq!((base.origin(), base.prefix()), ("https://example.com", "/app"));
 /// assert_eq!(base.join("/auth/callback"), "https://example.com/app/auth/callback");
 /// assert!(BaseUrl::parse("http://example.com").is_err());
-/// # tower_sso::Result::Ok(())
+/// # Ok::<(), tower_sso::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
