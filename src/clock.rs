@@ -43,6 +43,21 @@ impl fmt::Debug for SecondsSinceEpoch {
 }
 
 /// Tells the time to everything in this crate.
+///
+/// ```
+/// use tower_sso::clock::{Clock, SecondsSinceEpoch};
+///
+/// /// For a replay of old traffic.
+/// #[derive(Debug)]
+/// struct Always(u64);
+///
+/// impl Clock for Always {
+///     fn now(&self) -> SecondsSinceEpoch {
+///         SecondsSinceEpoch(self.0)
+///     }
+/// }
+/// assert!(Always(1_000).now() < Always(1_001).now());
+/// ```
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> SecondsSinceEpoch;

@@ -33,6 +33,14 @@ pub enum ErrorKind {
 ///
 /// [`kind`](Self::kind) tells whose fault it is, [`source`](std::error::Error::source) keeps the cause.
 /// It can be cloned, since one failed call is the answer to everybody who waited for it.
+///
+/// ```
+/// use tower_sso::{ErrorKind, Sso};
+///
+/// let error = Sso::builder("not a URL").base_url("https://app.example.com").build().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Configuration);
+/// assert!(!error.is_temporary());
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -77,7 +85,7 @@ impl Error {
         Self::new(ErrorKind::Unavailable, message)
     }
 
-    /// A failure of a [`SessionStore`](crate::session::SessionStore).
+    /// A failure of a [`SessionStore`](crate::session::store::SessionStore).
     pub fn store(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Store, message)
     }

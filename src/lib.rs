@@ -109,10 +109,12 @@ pub use endpoint::{Action, Page, PageKind, PageRenderer, Rejection, RejectionKin
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook};
 pub use layer::{Auth, RequireLayer, RequireService, SsoBody, SsoLayer, SsoService};
-pub use policy::{Policy, Verdict};
-pub use provider::Identity;
+pub use policy::policy::Policy;
+pub use policy::verdict::Verdict;
+pub use provider::capability::Identity;
 pub use secret::{ClientSecret, Secret};
-pub use session::{Session, User};
+pub use session::session::Session;
+pub use session::user::User;
 pub use sso::{Dangerous, Sso, SsoBuilder};
 
 /// Runs the README's examples as doctests.

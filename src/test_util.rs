@@ -129,7 +129,7 @@ impl SignedIn {
         self
     }
 
-    /// One claim. `email` and `name` are what the accessors of [`User`](crate::session::User) answer.
+    /// One claim. `email` and `name` are what the accessors of [`User`](crate::User) answer.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self

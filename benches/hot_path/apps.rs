@@ -49,7 +49,7 @@ async fn tower_sessions() -> Case {
 }
 
 /// What a browser sends for a page.
-fn request(cookie: Option<&HeaderValue>) -> Request<Body> {
+pub(super) fn request(cookie: Option<&HeaderValue>) -> Request<Body> {
     let mut request = Request::get("/")
         .header("host", "app.example.com")
         .header("accept", "text/html")

@@ -9,6 +9,7 @@
 
 mod apps;
 mod measure;
+mod ours;
 
 use std::alloc::System;
 
@@ -25,13 +26,16 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
+    let ours = runtime.block_on(ours::Ours::with_sessions(10_000));
     let mut cases = runtime.block_on(apps::cases());
+    cases.extend(ours.cases());
     // As criterion tells a bench from a test: only cargo's bench command passes this.
     let effort = match std::env::args().any(|argument| argument == "--bench") {
         true => Effort::FULL,
         false => Effort::SMOKE,
     };
     println!("{}", measure::table(&runtime, &mut cases, effort));
+    println!("{}", ours.gets(effort));
     with_criterion(&runtime, &mut cases);
 }
 

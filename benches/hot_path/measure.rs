@@ -42,6 +42,10 @@ impl Effort {
         rounds: 1,
         requests: 10,
     };
+
+    pub(super) fn rounds(self) -> usize {
+        self.rounds
+    }
 }
 
 impl Case {

@@ -8,8 +8,9 @@ use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::{Shared, cookie_fields, respond};
+use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
-use crate::oidc::AuthorizationResponse;
+use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
@@ -72,6 +73,13 @@ fn unknown_attempt(
     if current.is_some() {
         return respond::see_other(&shared.home());
     }
+    let issuer = shared.context.provider.issuer().as_str();
+    audit::sign_in_failed(
+        issuer,
+        None,
+        false,
+        &"the attempt is not known in this browser",
+    );
     let no_cookies = cookie_fields(request.headers()).next().is_none();
     let text = if no_cookies {
         "This browser sent no cookies. Signing in needs them: allow cookies for this site, then sign in again."
@@ -177,6 +185,10 @@ fn provider_said(
         "access_denied" => (
             StatusCode::FORBIDDEN,
             "You, or the sign-in service, declined.",
+        ),
+        UNMET_AUTHENTICATION_REQUIREMENTS => (
+            StatusCode::FORBIDDEN,
+            "The sign-in service could not confirm who you are as strongly as this page needs it.",
         ),
         "temporarily_unavailable" | "server_error" => (
             StatusCode::SERVICE_UNAVAILABLE,

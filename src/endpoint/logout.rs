@@ -6,7 +6,8 @@ use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::query::Query;
-use super::{Shared, cookie_fields, cross_site, respond};
+use super::{RejectionKind, Shared, cookie_fields, cross_site, respond};
+use crate::flow::audit;
 use crate::flow::sign_out::{self, SignedOut};
 use crate::session::ReturnTo;
 use crate::{Error, Result};
@@ -45,9 +46,9 @@ pub(super) async fn answer(
         context.base_url.origin(),
         &context.allowed_origins,
     ) {
-        return Err(Error::denied(
-            "a sign-out must be asked for by a page of this site",
-        ));
+        let reason = "a sign-out must be asked for by a page of this site";
+        audit::refused(None, RejectionKind::CrossSite.as_str(), reason);
+        return Err(Error::denied(reason));
     }
     let form = Query::parse(request.body())?;
     let return_to = form

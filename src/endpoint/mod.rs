@@ -23,6 +23,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::{CookieManager, Cookies};
+use tracing::Instrument as _;
 
 use crate::flow::Context;
 use crate::flow::sign_out::LogoutCookie;
@@ -74,14 +75,21 @@ impl tower_service::Service<Request<Bytes>> for Endpoints {
             .cloned()
             .unwrap_or_default();
         let refusal = request.extensions_mut().remove::<Refusal>();
-        Box::pin(async move {
+        // No query: it may hold a code.
+        let span = tracing::debug_span!(
+            "sso",
+            method = %request.method(),
+            path = refusal.as_ref().map_or(request.uri().path(), Refusal::path),
+        );
+        let answer = async move {
             let mut response = match refusal {
                 Some(refusal) => refusal::answer(&shared, &cookies, &refusal).await,
                 None => shared.route(&cookies, &request).await,
             };
             respond::never_cached(response.headers_mut());
             Ok(response)
-        })
+        };
+        Box::pin(answer.instrument(span))
     }
 }
 

@@ -41,6 +41,18 @@ pub(crate) enum Cause {
     Unknown,
 }
 
+impl Cause {
+    /// Why, for the audit.
+    fn text(&self) -> &str {
+        match self {
+            Self::Verdict(Verdict::StepUp(_, reason) | Verdict::Forbidden(reason)) => reason.text(),
+            Self::Verdict(_) => "sign-in is required",
+            Self::CrossSite => "an unsafe request came from another site",
+            Self::Unknown => "the session store does not answer",
+        }
+    }
+}
+
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
@@ -88,6 +100,11 @@ impl Refusal {
             RejectionKind::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
             RejectionKind::Forbidden | RejectionKind::CrossSite => StatusCode::FORBIDDEN,
         }
+    }
+
+    /// The path that was asked for, without its query.
+    pub(crate) fn path(&self) -> &str {
+        self.0.target.split('?').next().unwrap_or_default()
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -167,7 +184,7 @@ pub(super) async fn answer(
     audit::refused(
         session,
         refusal.rejection().kind().as_str(),
-        reason.map_or("sign-in is required", Reason::text),
+        refused.cause.text(),
     );
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {
@@ -209,16 +226,7 @@ pub(super) async fn answer(
         Answer::Problem => problem(shared, kind, &return_to, &requirement, reason),
         Answer::Forbidden => forbidden(shared, kind, &refused.cause, reason),
         Answer::Vain => vain_page(shared, &return_to, &requirement, reason),
-        Answer::Loop => shared.page(
-            &Page::new(
-                PageKind::SignInFailed,
-                StatusCode::FORBIDDEN,
-                "Sign-in goes round in circles",
-                "You were sent to sign in several times within a minute and still can’t be let in. \
-                 Wait a minute, then try again.",
-            )
-            .add_link("Go to the start page", shared.home()),
-        ),
+        Answer::Loop => respond::round_in_circles(shared),
         Answer::Unavailable if kind == RequestKind::Grpc => {
             grpc(14, "sessions are not available now")
         }

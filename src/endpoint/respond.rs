@@ -117,6 +117,20 @@ impl Shared {
     }
 }
 
+/// The page that ends a loop of sign-ins.
+pub(crate) fn round_in_circles(shared: &Shared) -> Response<Bytes> {
+    shared.page(
+        &Page::new(
+            PageKind::SignInFailed,
+            StatusCode::FORBIDDEN,
+            "Sign-in goes round in circles",
+            "You were sent to sign in several times within a minute and still can’t be let in. \
+             Wait a minute, then try again.",
+        )
+        .add_link("Go to the start page", shared.home()),
+    )
+}
+
 /// The page for an error that a person ran into at an endpoint.
 pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
     let (kind, status, title, text) = match error.kind() {

@@ -1,7 +1,7 @@
 //! One event for each sign-in, refusal and sign-out, at target `tower_sso::audit`.
 //!
-//! Fields: `event`, `outcome`, and where they are known `iss`, `sub`, `public_id`, `reason`. No token, no
-//! cookie, no URL.
+//! Fields: `event` (`sign_in`, `step_up`, `refusal`, `sign_out`), `outcome`, and where they are known
+//! `iss`, `sub`, `public_id`, `reason`. No token, no cookie, no URL.
 
 use crate::session::Session;
 
@@ -11,7 +11,7 @@ pub(crate) const TARGET: &str = "tower_sso::audit";
 pub(crate) fn signed_in(session: &Session, step_up: bool) {
     tracing::info!(
         target: TARGET,
-        event = if step_up { "step_up" } else { "sign_in" },
+        event = attempt(step_up),
         outcome = "success",
         iss = session.issuer(),
         sub = session.subject(),
@@ -20,16 +20,37 @@ pub(crate) fn signed_in(session: &Session, step_up: bool) {
     );
 }
 
-pub(crate) fn sign_in_failed(issuer: &str, subject: Option<&str>, reason: &dyn std::fmt::Display) {
+/// The app's hook took the verified identity over: what session it makes is not known here.
+pub(crate) fn answered_by_app(issuer: &str, subject: &str, step_up: bool) {
+    tracing::info!(
+        target: TARGET,
+        event = attempt(step_up),
+        outcome = "answered_by_app",
+        iss = issuer,
+        sub = subject,
+        "the app answers a sign-in by itself"
+    );
+}
+
+pub(crate) fn sign_in_failed(
+    issuer: &str,
+    subject: Option<&str>,
+    step_up: bool,
+    reason: &dyn std::fmt::Display,
+) {
     tracing::warn!(
         target: TARGET,
-        event = "sign_in",
+        event = attempt(step_up),
         outcome = "failure",
         iss = issuer,
         sub = subject,
         reason = %reason,
         "sign-in failed"
     );
+}
+
+fn attempt(step_up: bool) -> &'static str {
+    if step_up { "step_up" } else { "sign_in" }
 }
 
 pub(crate) fn refused(session: Option<&Session>, verdict: &str, reason: &str) {

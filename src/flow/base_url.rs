@@ -10,6 +10,16 @@ use crate::{Error, Result};
 /// The URL under which browsers reach the app: an origin and, behind some proxies, a path prefix.
 ///
 /// All absolute URLs of the app are made of it, never of a request's `Host`.
+///
+/// ```
+/// use tower_sso::BaseUrl;
+///
+/// let base = BaseUrl::parse("https://example.com/app")?;
+/// assert_eq!((base.origin(), base.prefix()), ("https://example.com", "/app"));
+/// assert_eq!(base.join("/auth/callback"), "https://example.com/app/auth/callback");
+/// assert!(BaseUrl::parse("http://example.com").is_err());
+/// # tower_sso::Result::Ok(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     url: Url,

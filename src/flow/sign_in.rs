@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_cookies::Cookie;
+use tracing::Instrument as _;
 
 use super::identity_hook::{Decision, Enrichment};
 use super::{Context, audit};
@@ -134,7 +135,11 @@ pub(crate) async fn finish(
 ) -> Result<Finished> {
     let now = context.clock.now();
     let return_to = state.return_to();
+    let failed = |reason: &dyn std::fmt::Display| {
+        audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), reason);
+    };
     if state.is_over(now) {
+        failed(&"the attempt took too long");
         return Ok(Finished::TooLate(return_to));
     }
     if state.issuer != context.provider.issuer().as_str() {
@@ -146,12 +151,14 @@ pub(crate) async fn finish(
     context
         .provider
         .check_response_issuer(response.iss())
-        .await?;
+        .await
+        .inspect_err(|error| failed(error))?;
     if !context
         .sessions
         .use_once(&state.state(), state.began_at.plus(LIFETIME))
         .await?
     {
+        failed(&"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
     let code = match response {
@@ -159,7 +166,7 @@ pub(crate) async fn finish(
         AuthorizationResponse::Error {
             error, description, ..
         } => {
-            audit::sign_in_failed(&state.issuer, None, &error);
+            failed(&error);
             let unmet = matches!(
                 error.as_str(),
                 UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"
@@ -179,13 +186,14 @@ pub(crate) async fn finish(
         }
     };
     let context = Arc::clone(context);
-    let work = tokio::spawn(async move {
+    let work = async move {
         let finished = redeem(&context, code, &state, current).await;
         if let Err(error) = &finished {
-            audit::sign_in_failed(&state.issuer, None, error);
+            audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), error);
         }
         finished
-    });
+    };
+    let work = tokio::spawn(work.in_current_span());
     work.await.unwrap_or_else(|error| {
         Err(Error::unavailable("the sign-in was interrupted").with_source(error))
     })
@@ -206,6 +214,11 @@ async fn redeem(
     };
     let identity = context.provider.redeem(grant).await?;
     let return_to = state.return_to();
+    let step_up = state.step_up.is_some();
+    let failed = |identity: &Identity, reason: &dyn std::fmt::Display| {
+        let subject = Some(identity.claims.subject.as_str());
+        audit::sign_in_failed(&state.issuer, subject, step_up, reason);
+    };
 
     // A cross-site form_post brings no Lax cookie: then the session that the attempt was bound to is
     // found by the key in the sealed state.
@@ -215,9 +228,8 @@ async fn redeem(
         (_, None) => None,
     };
     let follows = current.as_ref().or(bound.as_ref());
-    if let Some(old) =
-        follows.filter(|old| state.step_up.is_some() && !is_same_person(old, &identity))
-    {
+    if let Some(old) = follows.filter(|old| step_up && !is_same_person(old, &identity)) {
+        failed(&identity, &"another account came back to a step-up");
         return Ok(Finished::AnotherAccount {
             signed_in: name_of(old),
             came_back: name_in(&identity),
@@ -228,12 +240,15 @@ async fn redeem(
         Decision::Accept => Enrichment::default(),
         Decision::Enrich(enrichment) => enrichment,
         Decision::Refuse(reason) => {
-            let subject = Some(identity.claims.subject.as_str());
-            audit::sign_in_failed(&state.issuer, subject, &"refused by the app");
+            failed(&identity, &"refused by the app");
             return Ok(Finished::Refused(reason));
         }
-        Decision::Answer(response) => return Ok(Finished::Answered(response)),
+        Decision::Answer(response) => {
+            audit::answered_by_app(&state.issuer, &identity.claims.subject, step_up);
+            return Ok(Finished::Answered(response));
+        }
     };
+    let subject = identity.claims.subject.clone();
     let record = record(context, identity, enrichment, state)?;
     if let (Some(_), Some(bound)) = (&current, &bound) {
         // The browser has moved on to another session since: the one that this attempt knew is over.
@@ -246,10 +261,14 @@ async fn redeem(
             .await?
         {
             Made::Session(session, cookie) => {
-                audit::signed_in(&session, state.step_up.is_some());
+                audit::signed_in(&session, step_up);
                 Finished::SignedIn { cookie, return_to }
             }
-            Made::SignedOut => Finished::SignedOutMeanwhile(return_to),
+            Made::SignedOut => {
+                let reason = "the provider ended the session meanwhile";
+                audit::sign_in_failed(&state.issuer, Some(&subject), step_up, &reason);
+                Finished::SignedOutMeanwhile(return_to)
+            }
         },
     )
 }

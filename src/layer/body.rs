@@ -50,6 +50,13 @@ impl<B> SsoBody<B> {
     }
 }
 
+/// Empty. Layers that answer by themselves ask for it, tower-http's CORS among them.
+impl<B> Default for SsoBody<B> {
+    fn default() -> Self {
+        Self::own(Bytes::new())
+    }
+}
+
 impl<B: Body<Data = Bytes>> Body for SsoBody<B> {
     type Data = Bytes;
     type Error = B::Error;

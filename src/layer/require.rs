@@ -67,7 +67,7 @@ pub struct RequireService<S> {
 
 impl<S, B, R> Service<Request<B>> for RequireService<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone,
 {
     type Response = Response<SsoBody<R>>;
     type Error = S::Error;
@@ -89,9 +89,13 @@ where
             Ok(()) => State::Inner {
                 future: self.inner.call(Request::from_parts(parts, body)),
             },
-            Err(response) => State::Refused {
-                response: Some(Box::new(response)),
-            },
+            Err(response) => {
+                // What the service reserved when it was polled ready goes back: it is not called.
+                self.inner = self.inner.clone();
+                State::Refused {
+                    response: Some(Box::new(response)),
+                }
+            }
         };
         RequireFuture { state }
     }

@@ -34,6 +34,21 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 ///    `Vary: Cookie`. One that does not keeps its caching.
 ///
 /// Put it last, on the outermost router, so that it sees the whole path.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_sso::{CookieKey, Sso, User};
+///
+/// # fn main() -> tower_sso::Result<()> {
+/// # let sso = Sso::builder("https://idp.example.com").public_client("app").base_url("https://app.example.com")
+/// #     .cookie_key(CookieKey::generate()).build()?;
+/// let app: Router = Router::new()
+///     .route("/", get(|user: User| async move { user.subject().to_owned() }))
+///     .layer(sso.layer());
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct SsoLayer {
@@ -84,6 +99,8 @@ where
         // A response of an inner service is not to be taken for one that this layer has to answer.
         request.extensions_mut().remove::<Refusal>();
         if self.shared.endpoint(request.uri().path()).is_some() {
+            // What the service reserved when it was polled ready goes back: it is not called.
+            self.inner = self.inner.clone();
             let answer = at_endpoint(Arc::clone(&self.shared), request);
             return SsoFuture::answering(Box::pin(answer), HeaderMap::new());
         }
@@ -164,11 +181,21 @@ impl<S> SsoService<S> {
     }
 
     fn tell<B>(&self, request: &mut Request<B>, state: State) -> Auth {
-        let target = request.uri().path_and_query().cloned();
+        let target = original_uri(request).path_and_query().cloned();
         let auth = Auth::new(state, Arc::clone(&self.shared), target);
         request.extensions_mut().insert(auth.clone());
         auth
     }
+}
+
+/// The URI before any router stripped a prefix: where this layer is inside of a nested router, axum has
+/// kept it.
+fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = request.extensions().get() {
+        return uri;
+    }
+    request.uri()
 }
 
 /// Reads what an endpoint needs of a request, and lets it answer.

@@ -8,7 +8,7 @@
 //! [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) and passes; an answer that breaks the
 //! protocol or fails a check is [`ErrorKind::Provider`](crate::ErrorKind::Provider).
 
-mod capability;
+pub(crate) mod capability;
 mod config;
 mod discovery;
 mod flight;
@@ -27,7 +27,9 @@ pub use self::http::{
     DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind, HttpOptions,
     ReqwestClient,
 };
-pub use capability::{CodeGrant, Identity, LogoutRequest, Provider, SignInRequest};
+// The front door exports it.
+pub(crate) use capability::Identity;
+pub use capability::{CodeGrant, LogoutRequest, Provider, SignInRequest};
 pub use config::OidcConfig;
 pub use jwks::{JwksCache, JwksSource, Origin};
 pub use oidc::OidcProvider;

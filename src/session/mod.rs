@@ -9,14 +9,14 @@ mod return_to;
     clippy::module_inception,
     reason = "a file bears the name of the thing in it"
 )]
-mod session;
+pub(crate) mod session;
 pub(crate) mod sessions;
 pub mod store;
-mod user;
+pub(crate) mod user;
 
 pub use lifetime::Lifetime;
 pub use record::{Record, SessionKey, StepUpMark, Tokens};
 pub use return_to::ReturnTo;
-pub use session::Session;
-pub use store::SessionStore;
-pub use user::User;
+// The front door exports these two.
+pub(crate) use session::Session;
+pub(crate) use user::User;

@@ -11,6 +11,15 @@ use crate::clock::SecondsSinceEpoch;
 /// A live session. Cheap to clone: all clones are the same session.
 ///
 /// It says who is signed in and how; [`User`](super::User) is the same with the person in front.
+///
+/// ```
+/// use tower_sso::test_util::SignedIn;
+///
+/// let session = SignedIn::new("ada").amr(["pwd", "otp"]).claim("department", "finance").build();
+/// assert_eq!(session.subject(), "ada");
+/// assert!(session.is_multi_factor());
+/// assert_eq!(session.claim("department"), Some("finance".into()));
+/// ```
 #[derive(Clone)]
 pub struct Session {
     key: SessionKey,

@@ -6,6 +6,19 @@ use super::Session;
 ///
 /// Identity is the pair ([`issuer`](User::issuer), [`subject`](User::subject)). An e-mail address is a
 /// claim that a provider makes and not an identity: another provider can claim the same address.
+///
+/// ```
+/// use tower_sso::User;
+///
+/// /// What the app keeps a person's data under.
+/// fn key(user: &User) -> (String, String) {
+///     (user.issuer().to_owned(), user.subject().to_owned())
+/// }
+///
+/// fn greeting(user: &User) -> &str {
+///     user.name().or(user.email()).unwrap_or(user.subject())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct User(Session);
 

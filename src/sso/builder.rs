@@ -14,11 +14,32 @@ use crate::provider::{HttpClient, HttpOptions, OidcConfig, OidcProvider, Reqwest
 use crate::session::cookie::CookieSettings;
 use crate::session::login_state::LoginStates;
 use crate::session::sessions::Sessions;
-use crate::session::store::MemoryStore;
-use crate::session::{Lifetime, ReturnTo, SessionStore};
+use crate::session::store::{MemoryStore, SessionStore};
+use crate::session::{Lifetime, ReturnTo};
 use crate::{ClientSecret, CookieKey, Error, Result, Sso};
 
 /// A set-up under way. [`SsoBuilder::build`] is the only call that can fail.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_sso::session::Lifetime;
+/// use tower_sso::{CookieKey, Sso};
+///
+/// # fn main() -> tower_sso::Result<()> {
+/// let sso = Sso::builder("https://idp.example.com")
+///     .client("my-app", "from a vault")
+///     .base_url("https://app.example.com")
+///     .cookie_key(CookieKey::generate())
+///     .scopes(["openid", "email", "groups"])
+///     .lifetime(Lifetime { idle: Duration::from_secs(900), absolute: Duration::from_secs(8 * 3600) })
+///     .build()?;
+/// # let _ = sso;
+///
+/// let error = Sso::builder("https://idp.example.com").build().unwrap_err();
+/// assert!(error.to_string().contains("SSO_BASE_URL"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SsoBuilder {
@@ -437,6 +458,14 @@ fn sealer(keys: Vec<CookieKey>, base_url: &BaseUrl) -> Result<Sealer> {
 }
 
 /// Options that weaken the protection, by name.
+///
+/// ```
+/// use tower_sso::{CookieKey, Sso};
+///
+/// let builder = Sso::builder("http://idp.test").public_client("my-app").base_url("http://app.test");
+/// let builder = builder.cookie_key(CookieKey::generate());
+/// assert!(builder.dangerous().allow_plain_http().build().is_ok());
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Dangerous(SsoBuilder);

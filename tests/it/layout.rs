@@ -200,6 +200,30 @@ fn imports_point_only_downwards() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What the front door exports is exported by no public room as well.
+#[test]
+fn each_item_has_one_way_in() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let doors = doors(&lib);
+    assert!(doors.iter().any(|(item, _)| item == "Policy"));
+    for (item, room) in &doors {
+        if !lib.contains(&format!("pub mod {room};")) {
+            continue;
+        }
+        let inside = src.join(room).join("mod.rs");
+        let inside = fs::read_to_string(inside)
+            .unwrap_or_else(|_| fs::read_to_string(src.join(format!("{room}.rs"))).unwrap());
+        for statement in code(&inside).split(';') {
+            let twice = statement.split_once("pub use ").is_some_and(|(_, path)| {
+                path.split(|c: char| !c.is_alphanumeric())
+                    .any(|name| name == item)
+            });
+            assert!(!twice, "{item} is exported by the crate and by {room}");
+        }
+    }
+}
+
 #[test]
 fn the_table_says_who_may_know_whom() {
     for (from, to, expected) in [

@@ -6,9 +6,15 @@
 )]
 
 mod conformance;
+mod extractors;
+mod jsonwebtoken_default;
 mod layout;
+mod observability;
+mod public_items;
 mod real;
+mod shapes;
 mod sign_in;
 mod sign_out;
 mod support;
+mod threats;
 mod who_gets_what;

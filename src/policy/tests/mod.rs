@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
+use crate::clock::SecondsSinceEpoch;
 use crate::test_util::SignedIn;
 
 mod compose;

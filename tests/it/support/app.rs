@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
+use http::{Request, Response};
 use serde_json::{Value, json};
+use tower::Service;
 use tower_sso::clock::TestClock;
 use tower_sso::provider::InProcessClient;
 use tower_sso::simulator::{
@@ -15,6 +19,7 @@ use tower_sso::simulator::{
 use tower_sso::{CookieKey, Policy, RequireLayer, Session, Sso, SsoBuilder, User};
 
 use super::browser::{Browser, Fetch, Page};
+use super::remote_store::RemoteStore;
 
 /// An app at [`App::URL`] and its provider at [`App::IDP`], on a clock that stands still.
 #[derive(Clone)]
@@ -28,6 +33,8 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) const URL: &str = "https://app.example.com";
+    /// Another base URL that the provider knows.
+    pub(crate) const PREFIXED: &str = "https://app.example.com/app";
     pub(crate) const IDP: &str = "https://idp.example.org";
     pub(crate) const COOKIE: &str = "__Host-sso";
     pub(crate) const CLIENT: &str = "app";
@@ -48,11 +55,31 @@ impl App {
         algorithm: SigningAlgorithm,
         configure: impl FnOnce(SsoBuilder) -> SsoBuilder,
     ) -> Self {
+        Self::build(TestClock::at(1_800_000_000), algorithm, configure)
+    }
+
+    /// With sessions in a store that is not in this process.
+    pub(crate) fn with_remote_store() -> (Self, RemoteStore) {
         let clock = TestClock::at(1_800_000_000);
+        let store = RemoteStore::new(&clock);
+        let shared = Arc::new(store.clone());
+        let app = Self::build(clock, SigningAlgorithm::Es256, |builder| {
+            builder.session_store(shared)
+        });
+        (app, store)
+    }
+
+    fn build(
+        clock: TestClock,
+        algorithm: SigningAlgorithm,
+        configure: impl FnOnce(SsoBuilder) -> SsoBuilder,
+    ) -> Self {
         let client = SimulatedClient::new(Self::CLIENT)
             .with_secret(Self::SECRET)
             .add_redirect_uri(&format!("{}/auth/callback", Self::URL))
-            .add_post_logout_redirect_uri(&format!("{}/auth/logged-out", Self::URL));
+            .add_redirect_uri(&format!("{}/auth/callback", Self::PREFIXED))
+            .add_post_logout_redirect_uri(&format!("{}/auth/logged-out", Self::URL))
+            .add_post_logout_redirect_uri(&format!("{}/auth/logged-out", Self::PREFIXED));
         let simulator = Simulator::builder(Self::IDP)
             .client(client)
             .user(
@@ -127,6 +154,18 @@ impl App {
                     .layer::<_, std::convert::Infallible>(counted)
                     .layer(RequireLayer::new(Policy::login())),
             )
+    }
+
+    /// Puts another service in the place of the app.
+    pub(crate) fn serve<S, B>(&self, service: S)
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: std::fmt::Debug,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        self.browser.serve(Self::URL, service);
     }
 
     /// How many guarded handlers ran.

@@ -10,12 +10,16 @@ mod app;
 mod browser;
 mod child;
 mod chromium;
+mod log;
 mod provider_process;
 mod quickstart;
+mod remote_store;
 
 pub(crate) use app::App;
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
 pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
+pub(crate) use log::{Line, Log};
 pub(crate) use provider_process::{Account, ProviderProcess};
 pub(crate) use quickstart::Quickstart;
+pub(crate) use remote_store::RemoteStore;
