@@ -8,7 +8,7 @@ use super::{metadata, recorded};
 
 #[tokio::test]
 async fn is_in_the_header_only() {
-    let (app, wire) = recorded(|builder| builder);
+    let (app, wire) = recorded();
     app.idp().set_fault(metadata(
         "token_endpoint_auth_methods_supported",
         json!(["client_secret_basic"]),

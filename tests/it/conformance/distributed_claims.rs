@@ -11,7 +11,7 @@ async fn are_kept_and_not_followed() {
     let sources =
         json!({"src1": {"endpoint": "https://bank.example.net/claims", "access_token": "x"}});
     let more = json!({"_claim_names": {"credit_score": "src1"}, "_claim_sources": sources});
-    let (app, wire) = recorded(|builder| builder);
+    let (app, wire) = recorded();
     app.idp().set_fault(Fault::UserInfoClaims(more));
     let claims = app.sign_in("/protected").await.json()["claims"].clone();
     assert_eq!(claims["_claim_names"]["credit_score"], "src1");

@@ -2,12 +2,12 @@
 
 use tower_sso::oidc::ResponseMode;
 
-use super::recorded;
+use super::app_with;
 use crate::support::App;
 
 #[tokio::test]
 async fn signs_in() {
-    let (app, _) = recorded(|builder| builder.response_mode(ResponseMode::FormPost));
+    let app = app_with(|builder| builder.response_mode(ResponseMode::FormPost));
     let form = app.visit("/protected").await;
     let sent: Vec<_> = form.only_form().pairs();
     assert!(sent.iter().any(|(name, _)| name == "code"));

@@ -3,11 +3,11 @@
 use tower_sso::oidc::ResponseMode;
 use tower_sso::simulator::{Endpoint, Fault};
 
-use super::{assert_rejected, recorded};
+use super::{app_with, assert_rejected};
 
 #[tokio::test]
 async fn is_shown() {
-    let (app, _) = recorded(|builder| builder.response_mode(ResponseMode::FormPost));
+    let app = app_with(|builder| builder.response_mode(ResponseMode::FormPost));
     app.idp().set_fault(Fault::AuthorizeError(
         "access_denied".to_owned(),
         Some("not today".to_owned()),

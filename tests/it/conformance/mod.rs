@@ -62,7 +62,12 @@ use wire::Wire;
 
 /// A relying party that asks UserInfo.
 fn app() -> App {
-    App::with(|builder| builder.userinfo(true))
+    app_with(|builder| builder)
+}
+
+/// The same with options of its own.
+fn app_with(configure: impl FnOnce(SsoBuilder) -> SsoBuilder) -> App {
+    App::with(|builder| configure(builder.userinfo(true)))
 }
 
 /// The same at a provider that signs with `algorithm`.
@@ -70,21 +75,16 @@ fn app_with_keys(algorithm: SigningAlgorithm) -> App {
     App::with_keys(algorithm, |builder| builder.userinfo(true))
 }
 
-/// The same with options of its own, and what it says to the provider.
-fn recorded(configure: impl FnOnce(SsoBuilder) -> SsoBuilder) -> (App, Wire) {
-    let wire = Wire::default();
-    let client = Arc::new(wire.clone());
-    let app = App::with(|builder| configure(builder.userinfo(true).http_client(client)));
-    wire.connect(app.simulator.router());
-    (app, wire)
+/// The same, and what it says to the provider.
+fn recorded() -> (App, Wire) {
+    moved(&[])
 }
 
 /// The same at a provider whose metadata names other places for these endpoints, each with a query of its
 /// own; at the usual ones nobody answers.
 fn moved(endpoints: &[(&str, &str)]) -> (App, Wire) {
     let wire = Wire::default();
-    let client = Arc::new(wire.clone());
-    let app = App::with(|builder| builder.userinfo(true).http_client(client));
+    let app = app_with(|builder| builder.http_client(Arc::new(wire.clone())));
     let mut provider = Router::new().nest("/tenant/7", app.simulator.router());
     for (field, path) in endpoints {
         let url = format!("{}/tenant/7{path}?t=a%2Fb", App::IDP);

@@ -1,6 +1,6 @@
 //! The claims that a scope stands for (OpenID Connect Core 5.4) come from UserInfo.
 
-use super::{claim, recorded};
+use super::{app_with, claim};
 
 const CLAIMS: [&str; 2] = ["email", "name"];
 
@@ -11,7 +11,7 @@ async fn are_those_of_the_scope() {
         (&["openid", "email"], &["email"]),
         (&["openid"], &[]),
     ] {
-        let (app, _) = recorded(|builder| builder.scopes(scopes.iter().copied()));
+        let app = app_with(|builder| builder.scopes(scopes.iter().copied()));
         for name in CLAIMS {
             app.idp().set_fault(claim(name, None));
         }

@@ -4,7 +4,7 @@ use super::recorded;
 
 #[tokio::test]
 async fn is_where_the_token_is() {
-    let (app, wire) = recorded(|builder| builder);
+    let (app, wire) = recorded();
     app.sign_in("/protected").await;
     let call = wire.only_call("/userinfo");
     let header = call.headers()["authorization"].to_str().unwrap();
