@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod conformance;
 mod extractors;
 mod jsonwebtoken_default;
 mod layout;
