@@ -177,9 +177,11 @@ pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
             tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible");
         }
     }
-    let page = Page::new(kind, status, title, text)
-        .with_detail(Some(error.to_string()))
-        .add_link("Go to the start page", shared.home());
+    let mut page = Page::new(kind, status, title, text).with_detail(Some(error.to_string()));
+    if kind == PageKind::SignInFailed {
+        page = page.add_link("Sign in again", shared.context.endpoint_path("login"));
+    }
+    let page = page.add_link("Go to the start page", shared.home());
     let response = shared.page(&page);
     if error.is_temporary() {
         with_retry_after(response, error.retry_after())
