@@ -116,3 +116,8 @@ pub use secret::{ClientSecret, Secret};
 pub use session::session::Session;
 pub use session::user::User;
 pub use sso::{Dangerous, Sso, SsoBuilder};
+
+/// Runs the README's examples as doctests.
+#[cfg(all(doctest, feature = "axum", feature = "test-util"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,13 +12,29 @@ mod page;
 
 use std::env;
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 use tower_sso::simulator::Simulator;
 use tower_sso::{BoxError, SsoBuilder};
 
 #[tokio::main]
-async fn main() -> Result<(), BoxError> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
@@ -26,7 +42,10 @@ async fn main() -> Result<(), BoxError> {
         .init();
 
     let listener = TcpListener::bind(variable("SSO_LISTEN", "127.0.0.1:3000")).await?;
-    let base_url = format!("http://{}", listener.local_addr()?);
+    let base_url = variable(
+        "SSO_BASE_URL",
+        &format!("http://{}", listener.local_addr()?),
+    );
 
     let sso = if env::var_os("SSO_ISSUER").is_some() {
         SsoBuilder::from_env()?

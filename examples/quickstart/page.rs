@@ -8,7 +8,7 @@ const LINKS: &[(&str, &str)] = &[
     ("/protected", "wants you signed in"),
     ("/mfa", "wants a second factor"),
     ("/recent", "wants a sign-in within the last minute"),
-    ("/acr", "wants the context class urn:example:gold"),
+    ("/acr", "wants a stronger class of sign-in (acr)"),
     ("/optional", "for everybody; says whether you are signed in"),
     ("/api/me", "an API: JSON for programs"),
     ("/events", "an event stream that ends with your session"),
@@ -16,14 +16,16 @@ const LINKS: &[(&str, &str)] = &[
 ];
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1a1d23;--dim:#5b6370;--paper:#fff;--back:#f2f4f7;--line:#d9dde4;--act:#1f5fd0}\
-@media(prefers-color-scheme:dark){:root{--ink:#e8eaee;--dim:#a3abb8;--paper:#1d2129;--back:#12151a;--line:#363c47;--act:#7fb0ff}}\
+:root{color-scheme:light dark;--ink:#1a1d23;--dim:#5b6370;--paper:#fff;--back:#f2f4f7;--line:#d9dde4;--act:#1f5fd0;--on-act:#fff}\
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaee;--dim:#a3abb8;--paper:#1d2129;--back:#12151a;--line:#363c47;--act:#7fb0ff;--on-act:#12151a}}\
 *{box-sizing:border-box}body{margin:0;padding:3rem 1.5rem;background:var(--back);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}\
 main{max-width:40rem;margin:auto;padding:2rem;background:var(--paper);border:1px solid var(--line);border-radius:.75rem}\
 h1{margin:0 0 .25rem;font-size:1.5rem}p{margin:0 0 1.25rem;color:var(--dim)}strong{color:var(--ink)}\
 ul{list-style:none;margin:0 0 1.5rem;padding:0;border-top:1px solid var(--line)}\
 li{display:flex;gap:1rem;padding:.55rem 0;border-bottom:1px solid var(--line)}li a{flex:0 0 9rem}li span{color:var(--dim)}\
-a{color:var(--act)}a.button,button{display:inline-block;padding:.55rem 1.1rem;border:1px solid var(--act);border-radius:.5rem;background:none;color:var(--act);font:inherit;text-decoration:none;cursor:pointer}";
+a{color:var(--act)}a.button,button{display:inline-block;padding:.55rem 1.1rem;border:1px solid var(--act);border-radius:.5rem;background:none;color:var(--act);font:inherit;text-decoration:none;cursor:pointer}\
+a.button{background:var(--act);color:var(--on-act);font-weight:600}\
+a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
 
 pub(crate) fn home(user: Option<&User>) -> String {
     let (who, action) = match user {

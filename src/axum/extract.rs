@@ -24,6 +24,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::endpoint::Cause;
 use crate::layer::{Auth, require};
 use crate::policy::Policy;
 use crate::session::{Session, User};
@@ -61,11 +62,15 @@ fn session(parts: &Parts) -> Result<Session, Refused> {
 }
 
 fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
-    match Auth::of(&parts.extensions) {
+    let Some(auth) = Auth::of(&parts.extensions) else {
+        return Err(Refused::new(require::no_layer()));
+    };
+    match auth.usable_session(parts) {
+        Ok(session) => Ok(session.cloned()),
+        // What a page of another site sends is nobody's.
+        Err(Cause::CrossSite) => Ok(None),
         // Whether somebody is signed in is not known: that is neither a yes nor a no.
-        Some(auth) if auth.is_unknown() => session(parts).map(Some),
-        Some(auth) => Ok(auth.session().cloned()),
-        None => Err(Refused::new(require::no_layer())),
+        Err(cause) => Err(Refused::new(require::refused(&auth.refuse(cause, parts)))),
     }
 }
 

@@ -40,10 +40,12 @@ impl Purpose {
 /// ```
 /// use tower_sso::CookieKey;
 ///
-/// let key = CookieKey::from_base64("8J+UkSBwbGVhc2UgbWFrZSB5b3VyIG93biBvbmUhIQA=").unwrap();
-/// assert!(CookieKey::from_base64("c2hvcnQ=").is_err(), "too short");
+/// fn from_a_vault(text: &str) -> Result<CookieKey, tower_sso::InvalidCookieKey> {
+///     CookieKey::from_base64(text) // as `openssl rand -base64 32` prints it
+/// }
+/// assert!(from_a_vault("c2hvcnQ=").is_err(), "too short");
 /// assert!(CookieKey::new([0; 32]).is_err(), "guessable");
-/// # let _ = (key, CookieKey::generate());
+/// # let _ = CookieKey::generate();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieKey(Secret<Vec<u8>>);

@@ -10,7 +10,7 @@ use super::page::{Page, PageKind};
 use super::{Shared, cookie_fields, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
-use crate::oidc::AuthorizationResponse;
+use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
@@ -185,6 +185,10 @@ fn provider_said(
         "access_denied" => (
             StatusCode::FORBIDDEN,
             "You, or the sign-in service, declined.",
+        ),
+        UNMET_AUTHENTICATION_REQUIREMENTS => (
+            StatusCode::FORBIDDEN,
+            "The sign-in service could not confirm who you are as strongly as this page needs it.",
         ),
         "temporarily_unavailable" | "server_error" => (
             StatusCode::SERVICE_UNAVAILABLE,

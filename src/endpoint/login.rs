@@ -9,7 +9,8 @@
 //! | `iss`, `target_link_uri` | a third party starts the sign-in (OpenID Connect Core section 4) |
 //!
 //! A link on another site can bring somebody here. Who is signed in then goes straight on: no session is
-//! replaced by a click elsewhere.
+//! replaced by a click elsewhere. A form on another site comes without the session's `Lax` cookie, so nobody
+//! could tell that there is one: it is sent round as a GET, which brings the cookie.
 
 use std::time::Duration;
 
@@ -43,21 +44,31 @@ pub(super) async fn answer(
             "a sign-in is not fetched ahead",
         ));
     }
-    let text = if request.method() == Method::POST {
+    let posts = request.method() == Method::POST;
+    let text = if posts {
         request.body().as_ref()
     } else {
         request.uri().query().unwrap_or_default().as_bytes()
     };
-    let asked = Asked::read(&Query::parse(text)?, context)?;
+    let query = Query::parse(text)?;
+    let asked = Asked::read(&query, context)?;
+    if posts && !asked_by_this_site(headers) {
+        let path = context.endpoint_path("login");
+        return Ok(respond::see_other(&format!("{path}?{}", query.encoded())));
+    }
 
     let session = context.sessions.find(cookie_fields(headers)).await?;
     if session.is_some() && !asked_by_this_site(headers) {
         return Ok(respond::see_other(asked.return_to.as_str()));
     }
-    for surplus in context
-        .login_states
-        .surplus(cookie_fields(headers), context.clock.now())
+    let now = context.clock.now();
+    if context
+        .round_trips
+        .is_loop(&context.sealer, cookie_fields(headers), now)
     {
+        return Ok(respond::round_in_circles(shared));
+    }
+    for surplus in context.login_states.surplus(cookie_fields(headers), now) {
         cookies.add(surplus);
     }
     let started = sign_in::start(

@@ -24,7 +24,9 @@ pub(super) fn ask(shared: &Shared) -> Response<Bytes> {
     .add_link("Stay signed in", shared.home());
     // The provider's logout page may be anywhere, and may redirect further.
     page.form_targets = vec!["https:".to_owned()];
-    if !shared.context.base_url.is_https() {
+    let all_https =
+        shared.context.base_url.is_https() && shared.context.provider.issuer().is_https();
+    if !all_https {
         page.form_targets.push("http:".to_owned());
     }
     shared.page(&page)

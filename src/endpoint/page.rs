@@ -175,15 +175,15 @@ pub(crate) fn respond(renderer: Option<&Arc<dyn PageRenderer>>, page: &Page) -> 
 }
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1a1d23;--dim:#59606c;--paper:#fff;--back:#f2f4f7;--line:#d9dde4;--act:#1f5fd0}\
-@media(prefers-color-scheme:dark){:root{--ink:#e8eaee;--dim:#a3abb8;--paper:#1d2129;--back:#12151a;--line:#363c47;--act:#7fb0ff}}\
+:root{color-scheme:light dark;--ink:#1a1d23;--dim:#59606c;--paper:#fff;--back:#f2f4f7;--line:#d9dde4;--act:#1f5fd0;--on-act:#fff}\
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaee;--dim:#a3abb8;--paper:#1d2129;--back:#12151a;--line:#363c47;--act:#7fb0ff;--on-act:#12151a}}\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--back);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}\
 main{width:100%;max-width:30rem;padding:2rem;background:var(--paper);border:1px solid var(--line);border-radius:.75rem}\
 h1{margin:0 0 .5rem;font-size:1.35rem;line-height:1.25}p{margin:0 0 1rem}\
 .detail{color:var(--dim);font-size:.9rem;overflow-wrap:anywhere}\
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}form{margin:0}\
 a,button{display:inline-block;padding:.55rem 1rem;border:1px solid var(--line);border-radius:.5rem;background:none;color:var(--act);font:inherit;text-decoration:none;cursor:pointer}\
-nav>:first-child,nav>form:first-child button{border-color:var(--act)}nav>form:first-child{border:0}\
+nav>a:first-child,nav>form:first-child button{background:var(--act);border-color:var(--act);color:var(--on-act);font-weight:600}\
 a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
 
 static STYLE_SOURCE: LazyLock<String> =

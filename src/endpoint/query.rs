@@ -38,6 +38,13 @@ impl Query {
             (Some(_), Some(_)) => Err(Error::request("a parameter is there twice")),
         }
     }
+
+    /// The same parameters as a query.
+    pub(crate) fn encoded(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.0)
+            .finish()
+    }
 }
 
 #[cfg(test)]

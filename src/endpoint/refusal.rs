@@ -226,16 +226,7 @@ pub(super) async fn answer(
         Answer::Problem => problem(shared, kind, &return_to, &requirement, reason),
         Answer::Forbidden => forbidden(shared, kind, &refused.cause, reason),
         Answer::Vain => vain_page(shared, &return_to, &requirement, reason),
-        Answer::Loop => shared.page(
-            &Page::new(
-                PageKind::SignInFailed,
-                StatusCode::FORBIDDEN,
-                "Sign-in goes round in circles",
-                "You were sent to sign in several times within a minute and still can’t be let in. \
-                 Wait a minute, then try again.",
-            )
-            .add_link("Go to the start page", shared.home()),
-        ),
+        Answer::Loop => respond::round_in_circles(shared),
         Answer::Unavailable if kind == RequestKind::Grpc => {
             grpc(14, "sessions are not available now")
         }

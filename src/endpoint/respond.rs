@@ -117,6 +117,20 @@ impl Shared {
     }
 }
 
+/// The page that ends a loop of sign-ins.
+pub(crate) fn round_in_circles(shared: &Shared) -> Response<Bytes> {
+    shared.page(
+        &Page::new(
+            PageKind::SignInFailed,
+            StatusCode::FORBIDDEN,
+            "Sign-in goes round in circles",
+            "You were sent to sign in several times within a minute and still can’t be let in. \
+             Wait a minute, then try again.",
+        )
+        .add_link("Go to the start page", shared.home()),
+    )
+}
+
 /// The page for an error that a person ran into at an endpoint.
 pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
     let (kind, status, title, text) = match error.kind() {
@@ -163,9 +177,11 @@ pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
             tracing::warn!(%error, source = std::error::Error::source(error).map(tracing::field::display), "sign-in is not possible");
         }
     }
-    let page = Page::new(kind, status, title, text)
-        .with_detail(Some(error.to_string()))
-        .add_link("Go to the start page", shared.home());
+    let mut page = Page::new(kind, status, title, text).with_detail(Some(error.to_string()));
+    if kind == PageKind::SignInFailed {
+        page = page.add_link("Sign in again", shared.context.endpoint_path("login"));
+    }
+    let page = page.add_link("Go to the start page", shared.home());
     let response = shared.page(&page);
     if error.is_temporary() {
         with_retry_after(response, error.retry_after())

@@ -74,6 +74,10 @@ impl Auth {
     /// The session, if somebody is signed in. `None` too where the store failed; see [`Auth::is_unknown`].
     ///
     /// Reading it marks the response as private: it gets `Cache-Control: private, no-store`.
+    ///
+    /// It says who the browser is, not who wrote the request: a POST may have been sent by a page of
+    /// another site. [`RequireLayer`](crate::RequireLayer) and the extractors look at that; code that acts
+    /// on this alone has to.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.mark_read();
@@ -112,18 +116,27 @@ impl Auth {
 
     /// Whether a request may pass a policy; if not, what is to be answered.
     pub(crate) fn judge(&self, policy: &Policy, request: &request::Parts) -> Result<(), Refusal> {
-        self.mark_read();
-        let session = match &self.0.state {
-            State::Unknown => return Err(self.refuse(Cause::Unknown, request)),
-            State::Nobody => None,
-            State::SignedIn(session) => Some(session),
-        };
-        if session.is_some() && !self.may_use_session(request) {
-            return Err(self.refuse(Cause::CrossSite, request));
-        }
+        let session = self
+            .usable_session(request)
+            .map_err(|cause| self.refuse(cause, request))?;
         match policy.judge(session, self.now()) {
             Verdict::Allow => Ok(()),
             verdict => Err(self.refuse(Cause::Verdict(verdict), request)),
+        }
+    }
+
+    /// The session that this request may use: none for one that another site sent, and an error where
+    /// nobody knows.
+    pub(crate) fn usable_session(
+        &self,
+        request: &request::Parts,
+    ) -> Result<Option<&Session>, Cause> {
+        self.mark_read();
+        match &self.0.state {
+            State::Unknown => Err(Cause::Unknown),
+            State::SignedIn(_) if !self.may_use_session(request) => Err(Cause::CrossSite),
+            State::SignedIn(session) => Ok(Some(session)),
+            State::Nobody => Ok(None),
         }
     }
 
@@ -147,7 +160,7 @@ impl Auth {
         )
     }
 
-    fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
+    pub(crate) fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
         let session = match &self.0.state {
             State::SignedIn(session) => Some(session.clone()),
             State::Nobody | State::Unknown => None,

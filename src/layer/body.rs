@@ -41,6 +41,7 @@ impl<B> SsoBody<B> {
     }
 
     /// The inner body, or what we answered in its place.
+    #[cfg(feature = "axum")]
     pub(crate) fn into_parts(self) -> Result<B, Bytes> {
         match self.kind {
             Kind::Inner { body } => Ok(body),

@@ -6,6 +6,14 @@ use std::fmt;
 use super::Requirement;
 
 /// What a [`Policy`](super::Policy) says about a session.
+///
+/// ```
+/// use tower_sso::clock::{Clock, SystemClock};
+/// use tower_sso::{Policy, Verdict};
+///
+/// let verdict = Policy::login().judge(None, SystemClock.now());
+/// assert!(matches!(verdict, Verdict::SignIn(requirement) if requirement.is_empty()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a verdict that nobody acts on protects nothing"]
 #[non_exhaustive]

@@ -135,7 +135,7 @@ fn check_name(name: &str, https: bool) -> Result<()> {
         .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
     if name.is_empty() || name.len() > MAX_NAME || !is_token {
         return Err(Error::configuration(
-            "the cookie name must be a token of 1 to 64 characters",
+            "the cookie name must be a token of 1 to 64 characters (SSO_COOKIE_NAME)",
         ));
     }
     // Browsers compare prefixes without regard to case.
@@ -145,7 +145,7 @@ fn check_name(name: &str, https: bool) -> Result<()> {
     });
     if has_prefix && !https {
         return Err(Error::configuration(
-            "a cookie name with the prefix __Host- or __Secure- needs an https base url",
+            "a cookie name with the prefix __Host- or __Secure- needs an https base URL (SSO_COOKIE_NAME)",
         ));
     }
     Ok(())

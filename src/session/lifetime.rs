@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::SecondsSinceEpoch;
 
-/// The two clocks of a session, both the server's and both inside the record.
+/// The two clocks of a session, both the server's and both inside the record. Whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     /// How long a session lives without a request. Default 1 hour.

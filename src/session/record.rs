@@ -61,7 +61,7 @@ pub struct StepUpMark {
 ///
 /// What a request looks at (expiries, subject, `amr`, `acr`, `auth_time`) is inline; the claims are JSON
 /// text that is parsed only when somebody asks. Stores outside this process keep [`Record::to_bytes`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Record {
     pub(crate) version: u64,
     pub(crate) public_id: Box<str>,
@@ -88,6 +88,20 @@ pub struct Record {
     pub(crate) claims: Box<str>,
     pub(crate) attributes: Option<Box<str>>,
     pub(crate) tokens: Option<Box<Tokens>>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claims and attributes are a person's own, and a store may log the record that it failed to keep.
+        f.debug_struct("Record")
+            .field("version", &self.version)
+            .field("public_id", &self.public_id)
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject)
+            .field("idle_expires_at", &self.idle_expires_at())
+            .field("absolute_expires_at", &self.absolute_expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Clone for Record {

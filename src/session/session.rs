@@ -76,7 +76,8 @@ impl Session {
         self.record.organization.as_deref()
     }
 
-    /// The methods that the person was authenticated with (`amr`, RFC 8176), of one ID token.
+    /// The methods that the person was authenticated with (`amr`, RFC 8176), of one ID token. Empty if the
+    /// provider names none.
     pub fn amr(&self) -> impl Iterator<Item = &str> {
         self.record.amr.iter().map(AsRef::as_ref)
     }
@@ -94,13 +95,14 @@ impl Session {
         self.record.multi_factor
     }
 
-    /// When the person last authenticated actively (`auth_time`). Not when this session began.
+    /// When the person last authenticated actively (`auth_time`). Not when this session began. `None` if the
+    /// provider does not say so.
     #[must_use]
     pub fn auth_time(&self) -> Option<SecondsSinceEpoch> {
         self.record.auth_time
     }
 
-    /// The scopes that were granted.
+    /// The scopes that were granted (RFC 6749 section 5.1).
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.record.scopes.iter().map(AsRef::as_ref)
     }

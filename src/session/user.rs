@@ -45,7 +45,8 @@ impl User {
         self.0.subject()
     }
 
-    /// The `email` claim. Look at [`User::email_verified`] before you rely on it.
+    /// The `email` claim; `None` where the provider sends none (is the scope `email` asked for?). Look at
+    /// [`User::email_verified`] before you rely on it.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.0.record().email.as_deref()

@@ -38,13 +38,7 @@ fn send(
     address: &ReturnAddress,
     mut fields: Vec<(&'static str, String)>,
 ) -> Response {
-    let wrong = shared.faults.has(&Fault::WrongState);
-    if let Some(state) = &address.state
-        && !shared.faults.has(&Fault::OmitState)
-    {
-        let state = if wrong { "wrong-state" } else { state };
-        fields.push(("state", state.to_owned()));
-    }
+    fields.extend(state(shared, address.state.as_deref()));
     let replaced = shared.faults.find(|fault| match fault {
         Fault::IssParameter(iss) => Some(iss.clone()),
         _ => None,
@@ -57,6 +51,15 @@ fn send(
     } else {
         redirect(&with_query(&address.redirect_uri, &fields))
     }
+}
+
+/// The `state` to send back, as the faults want it.
+pub(super) fn state(shared: &Shared, sent: Option<&str>) -> Option<(&'static str, String)> {
+    if shared.faults.has(&Fault::OmitState) {
+        return None;
+    }
+    let wrong = shared.faults.has(&Fault::WrongState);
+    sent.map(|sent| ("state", if wrong { "wrong-state" } else { sent }.to_owned()))
 }
 
 /// A URI with more query parameters; those that it has are kept (RFC 6749 section 3.1.2).

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
-use super::answer::{redirect, with_query};
+use super::answer::{self, redirect, with_query};
 use super::fault::Endpoint;
 use super::html::{escape, message, page};
 use super::params::Params;
@@ -139,11 +139,8 @@ fn confirm_page(shared: &Shared, params: &Params) -> Response {
 fn signed_out(shared: &Shared, back: Option<&str>, state: Option<&str>) -> Response {
     let mut response = match back {
         Some(uri) => {
-            let state: Vec<(&str, String)> = state
-                .into_iter()
-                .map(|state| ("state", state.to_owned()))
-                .collect();
-            redirect(&with_query(uri, &state))
+            let state = answer::state(shared, state);
+            redirect(&with_query(uri, state.as_slice()))
         }
         None => message(
             StatusCode::OK,

@@ -117,6 +117,8 @@ pub enum Fault {
     UserInfoSub(String),
     /// UserInfo is a signed JWT (OpenID Connect Core 5.3.2).
     UserInfoSigned,
+    /// UserInfo is a signed JWT, and one bit of its signature is wrong.
+    UserInfoBadSignature,
     /// These members are added to UserInfo; an object.
     UserInfoClaims(Value),
 
@@ -124,9 +126,9 @@ pub enum Fault {
     AuthorizeError(String, Option<String>),
     /// Drops (`None`) or replaces the `iss` parameter of the authorization response (RFC 9207).
     IssParameter(Option<String>),
-    /// The authorization response has no `state`.
+    /// The authorization response, and the way back from a logout, have no `state`.
     OmitState,
-    /// The authorization response has another `state`.
+    /// The authorization response, and the way back from a logout, have another `state`.
     WrongState,
     /// The authorization response has `code` twice.
     DuplicateCode,

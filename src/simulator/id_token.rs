@@ -8,7 +8,7 @@ use super::grant::Grant;
 use super::keys::NamedKey;
 use super::shared::Shared;
 use crate::clock::SecondsSinceEpoch;
-use crate::crypto::{self, base64url, hash_for, random_token};
+use crate::crypto::{self, base64url, from_base64url, hash_for, random_token};
 
 /// The ID token for a grant, signed. `refreshed`: one from a refresh has no `nonce` (Core 12.2).
 pub(super) fn issue(
@@ -62,7 +62,22 @@ pub(super) fn issue(
     }) {
         set(&mut claims, name, value);
     }
-    sign(shared, "JWT", &claims, client_secret, &grant.client_id)
+    let token = sign(shared, "JWT", &claims, client_secret, &grant.client_id);
+    if shared.faults.has(&Fault::BadSignature) {
+        with_bad_signature(&token)
+    } else {
+        token
+    }
+}
+
+/// The same token with one bit of its signature turned over; one without a signature stays as it is.
+pub(super) fn with_bad_signature(token: &str) -> String {
+    let (message, signature) = token.rsplit_once('.').unwrap_or((token, ""));
+    let mut signature = from_base64url(signature).unwrap_or_default();
+    if let Some(byte) = signature.first_mut() {
+        *byte ^= 1;
+    }
+    format!("{message}.{}", base64url(&signature))
 }
 
 /// Sets or removes a member.
@@ -109,16 +124,11 @@ pub(super) fn sign(
         base64url(Value::Object(header).to_string().as_bytes()),
         base64url(Value::Object(claims.clone()).to_string().as_bytes())
     );
-    let mut signature = match hmac_key(forged.as_ref(), &key, client_secret, client_id) {
+    let signature = match hmac_key(forged.as_ref(), &key, client_secret, client_id) {
         Some(hmac) => signed(Algorithm::HS256, &EncodingKey::from_secret(&hmac), &message),
         None if matches!(forged, Some(ForgedAlg::None(_))) => Vec::new(),
         None => signed(shared.algorithm.jose(), &key.key.private, &message),
     };
-    if shared.faults.has(&Fault::BadSignature)
-        && let Some(byte) = signature.first_mut()
-    {
-        *byte ^= 1;
-    }
     format!("{message}.{}", base64url(&signature))
 }
 

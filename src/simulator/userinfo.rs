@@ -21,9 +21,14 @@ pub(super) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
     let Some(grant) = shared.grants().find_access_token(token, shared.now()) else {
         return unauthorized("Bearer realm=\"simulator\", error=\"invalid_token\"");
     };
-    let claims = claims(&shared, &grant);
-    let (content_type, body) = if shared.faults.has(&Fault::UserInfoSigned) {
-        let token = id_token::sign(&shared, "JWT", &claims, None, &grant.client_id);
+    let broken = shared.faults.has(&Fault::UserInfoBadSignature);
+    let signed = broken || shared.faults.has(&Fault::UserInfoSigned);
+    let claims = claims(&shared, &grant, signed);
+    let (content_type, body) = if signed {
+        let mut token = id_token::sign(&shared, "JWT", &claims, None, &grant.client_id);
+        if broken {
+            token = id_token::with_bad_signature(&token);
+        }
         ("application/jwt", token)
     } else {
         ("application/json", Value::Object(claims).to_string())
@@ -35,12 +40,12 @@ pub(super) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
     (headers, body).into_response()
 }
 
-fn claims(shared: &Shared, grant: &Grant) -> Map<String, Value> {
+fn claims(shared: &Shared, grant: &Grant, signed: bool) -> Map<String, Value> {
     let mut claims = shared.user(&grant.user).map_or_else(Map::new, |user| {
         user.claims_for(&grant.scope, &grant.claims.userinfo)
     });
     claims.insert("sub".to_owned(), json!(grant.user));
-    if shared.faults.has(&Fault::UserInfoSigned) {
+    if signed {
         // Core 5.3.2: a signed answer has iss and aud.
         claims.insert("iss".to_owned(), json!(shared.issuer));
         claims.insert("aud".to_owned(), json!(grant.client_id));

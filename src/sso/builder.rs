@@ -117,8 +117,9 @@ impl SsoBuilder {
         self
     }
 
-    /// How the client authenticates at the token endpoint. Default: what the metadata offers,
-    /// `client_secret_basic` before `client_secret_post`.
+    /// How the client authenticates at the token endpoint (OpenID Connect Core section 9). Default: with a
+    /// secret what the metadata offers, `client_secret_basic` before `client_secret_post`; without one
+    /// `none`.
     pub fn client_auth(mut self, choice: ClientAuthChoice) -> Self {
         self.client_auth = choice;
         self
@@ -133,27 +134,31 @@ impl SsoBuilder {
         self
     }
 
-    /// The key that seals login states. Required, but for a base URL on loopback, where a random one is
-    /// made with a warning. All replicas must have the same.
+    /// The key that seals sign-ins and sign-outs under way, in the place of any set before. Required, but
+    /// for a base URL on loopback, where a random one is made with a warning. All replicas must have the
+    /// same. Sessions do not depend on it.
     pub fn cookie_key(mut self, key: CookieKey) -> Self {
         self.cookie_keys = vec![key];
         self
     }
 
-    /// One more key that opens what was sealed with it, and does not seal: for rotation.
+    /// One more key that opens what was sealed with it, and does not seal: for rotation. What is sealed
+    /// lives ten minutes at most; after that the old key can go. Call it after
+    /// [`SsoBuilder::cookie_key`].
     pub fn add_old_cookie_key(mut self, key: CookieKey) -> Self {
         self.cookie_keys.push(key);
         self
     }
 
-    /// Another name for the session cookie. Default `__Host-sso`, on plain http `sso-<port>`.
+    /// Another name for the session cookie: a token (RFC 6265 section 4.1.1) of 1 to 64 characters. Default
+    /// `__Host-sso`, on plain http `sso-<port>`.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = Some(name.into());
         self
     }
 
     /// For an app that is shown in frames of other sites: cookies become
-    /// `SameSite=None; Secure; Partitioned`. Default off.
+    /// `SameSite=None; Secure; Partitioned`. Default off. Wants https, or loopback.
     pub fn embedded(mut self, embedded: bool) -> Self {
         self.embedded = embedded;
         self
@@ -172,19 +177,22 @@ impl SsoBuilder {
     }
 
     /// Whether UserInfo is asked after each sign-in, and its claims join those of the ID token.
-    /// Default off.
+    /// Default off. Claims of the ID token stay: it is signed, and UserInfo need not be. A provider without
+    /// a UserInfo endpoint then fails each sign-in.
     pub fn userinfo(mut self, userinfo: bool) -> Self {
         self.userinfo = userinfo;
         self
     }
 
-    /// `max_age` of every sign-in, whole seconds. Default none.
+    /// `max_age` of every sign-in, whole seconds (OpenID Connect Core 3.1.2.1). Default none. A shorter one
+    /// that a policy asks for comes before it. A provider that sends no `auth_time` then fails each sign-in.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// `acr_values` of every sign-in, best first. Default none.
+    /// `acr_values` of every sign-in that does not ask for others, best first. Default none. They are
+    /// a wish: what a route insists on is said by [`Policy::acr`](crate::Policy::acr).
     pub fn acr_values<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.acr_values = values.into_iter().map(Into::into).collect();
         self
@@ -197,7 +205,7 @@ impl SsoBuilder {
         self
     }
 
-    /// `ui_locales` of every sign-in. Default none.
+    /// `ui_locales` of every sign-in: languages (BCP 47), best first, separated by spaces. Default none.
     pub fn ui_locales(mut self, locales: impl Into<String>) -> Self {
         self.ui_locales = Some(locales.into());
         self
@@ -210,25 +218,28 @@ impl SsoBuilder {
         self
     }
 
-    /// How long sessions live. Default 1 hour without a request, 12 hours at most.
+    /// How long sessions live. Default 1 hour without a request, 12 hours at most. At least a minute
+    /// without a request; the provider's `session_expiry` claim, where it sends one, is a limit too.
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// The path of the endpoints. Default `/auth`.
+    /// The path of the endpoints, under the base URL, without a slash at its end. Default `/auth`. The
+    /// redirect URIs to register change with it.
     pub fn auth_path(mut self, path: impl Into<String>) -> Self {
         self.auth_path = path.into();
         self
     }
 
-    /// An origin besides our own whose pages may send unsafe requests with the session cookie.
+    /// An origin besides our own whose pages may send unsafe requests with the session cookie, as
+    /// `https://admin.example.com`: scheme, host and port only. Default none.
     pub fn add_allowed_origin(mut self, origin: impl Into<String>) -> Self {
         self.allowed_origins.push(origin.into());
         self
     }
 
-    /// Certificates (PEM) that are trusted for the provider besides the system's.
+    /// Certificates (PEM, one or more) that are trusted for the provider besides the system's. Default none.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_ca = Some(pem.into());
         self
@@ -246,19 +257,22 @@ impl SsoBuilder {
         self
     }
 
-    /// Another HTTP client for the provider. It must not follow redirects and must bound bodies and time.
+    /// Another HTTP client for the provider; see the rules of [`HttpClient`]. Default [`ReqwestClient`]:
+    /// 2 s to connect, 5 s a call, 1 MiB a body, no redirects, no retries, no proxy of the environment.
+    /// With another one [`SsoBuilder::extra_ca`] has no effect.
     pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
         self.http_client = Some(client);
         self
     }
 
-    /// Called with each verified identity before a session is made; see [`IdentityHook`].
+    /// Called with each verified identity before a session is made; see [`IdentityHook`]. Default: everybody
+    /// whom the provider signs in is let in.
     pub fn on_identity(mut self, hook: impl IdentityHook) -> Self {
         self.identity_hook = Some(Arc::new(hook));
         self
     }
 
-    /// Renders pages in the app's own style; see [`PageRenderer`].
+    /// Renders pages in the app's own style; see [`PageRenderer`]. Default: small pages without script.
     pub fn pages(mut self, renderer: impl PageRenderer) -> Self {
         self.pages = Some(Arc::new(renderer));
         self
@@ -291,9 +305,9 @@ impl SsoBuilder {
                 .as_ref()
                 != Some(origin)
             {
-                return Err(Error::configuration(format!(
-                    "the allowed origin `{origin}` is not an origin: write scheme, host and port only"
-                )));
+                return Err(Error::configuration(
+                    "an allowed origin must be scheme, host and port only (SSO_ALLOWED_ORIGINS)",
+                ));
             }
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));

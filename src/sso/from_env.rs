@@ -259,6 +259,11 @@ mod tests {
             ("SSO_AUTH_PATH", "//auth"),
             ("SSO_SESSION_STORE", "redis://127.0.0.1"),
             ("SSO_CA_FILE", "/does/not/exist"),
+            ("SSO_CA_FILE", "/dev/null"),
+            ("SSO_COOKIE_NAME", "two words"),
+            ("SSO_COOKIE_NAME", "__Host-sso"),
+            ("SSO_ALLOWED_ORIGINS", "friend.example"),
+            ("SSO_ALLOWED_ORIGINS", "https://friend.example/path"),
         ] {
             let error = built(&[(name, value)]).expect_err(name);
             assert!(error.is_configuration(), "{name}={value}: {error}");

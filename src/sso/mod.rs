@@ -47,13 +47,24 @@ impl Sso {
         SsoBuilder::from_env()?.build()
     }
 
-    /// The layer to put around the app, last.
+    /// The layer to put around the app, last: axum hides a layer from routes that are added after it.
     pub fn layer(&self) -> SsoLayer {
         SsoLayer::new(Arc::clone(&self.shared))
     }
 
     /// Whether people can sign in now: the provider's metadata and keys are known, fetched if they are not.
-    /// For readiness probes. The app serves whoever is signed in without it.
+    /// For readiness probes. The app serves whoever is signed in without it. It waits for the provider, 5 s
+    /// a call at most; after a failure it answers from memory for a while (2 s at first).
+    ///
+    /// ```
+    /// # async fn probe(sso: tower_sso::Sso) -> http::StatusCode {
+    /// match sso.ready().await {
+    ///     Ok(()) => http::StatusCode::OK,
+    ///     Err(error) if error.is_temporary() => http::StatusCode::SERVICE_UNAVAILABLE,
+    ///     Err(_) => http::StatusCode::INTERNAL_SERVER_ERROR,
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) while the provider can't be reached,
@@ -78,6 +89,21 @@ impl Sso {
 
     /// The endpoints (`/auth/login` and so on) as a router, for apps whose outermost layer does not see
     /// these paths. An app with [`Sso::layer`] on its outermost router does not need it.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use tower_sso::{Sso, User};
+    ///
+    /// fn app(sso: &Sso) -> Router {
+    ///     let inner = Router::new().route("/profile", get(profile)).layer(sso.layer());
+    ///     Router::new().nest("/app", inner).merge(sso.routes())
+    /// }
+    ///
+    /// async fn profile(user: User) -> String {
+    ///     user.subject().to_owned()
+    /// }
+    /// # let _ = app;
+    /// ```
     #[cfg(feature = "axum")]
     pub fn routes(&self) -> axum::Router {
         let not_found = axum::routing::any(|| async { http::StatusCode::NOT_FOUND });
@@ -100,6 +126,13 @@ impl Sso {
 
     /// This layer around a whole router, for `axum::serve`: `axum::serve(listener, sso.into_axum(app))`.
     /// Cheaper than `app.layer(sso.layer())`, which boxes each request once more.
+    ///
+    /// ```no_run
+    /// # async fn serve(sso: tower_sso::Sso, app: axum::Router) -> std::io::Result<()> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    /// axum::serve(listener, sso.into_axum(app)).await
+    /// # }
+    /// ```
     #[cfg(feature = "axum")]
     #[must_use]
     pub fn into_axum(&self, router: axum::Router) -> crate::axum::AxumService {

@@ -5,13 +5,16 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod conformance;
 mod extractors;
 mod jsonwebtoken_default;
 mod layout;
 mod observability;
 mod public_items;
+mod real;
 mod shapes;
 mod sign_in;
 mod sign_out;
 mod support;
+mod threats;
 mod who_gets_what;

@@ -418,3 +418,37 @@ async fn the_session_endpoint_tells_and_does_not_keep_alive() {
         3600
     );
 }
+
+#[tokio::test]
+async fn what_another_site_sends_is_nobodys() {
+    let app = App::new();
+    app.sign_in("/protected").await;
+    let cookie = format!("{}={}", App::COOKIE, app.session_cookie().unwrap());
+    let post = |path: &'static str, site: &'static str| {
+        let request = http::Request::post(path)
+            .header("cookie", cookie.clone())
+            .header("sec-fetch-site", site)
+            .body(axum::body::Body::empty())
+            .unwrap();
+        tower::ServiceExt::oneshot(app.sso.into_axum(app.routes()), request)
+    };
+    let handled = app.handled();
+    for site in ["cross-site", "same-site"] {
+        assert_eq!(
+            post("/transfer", site).await.unwrap().status(),
+            403,
+            "{site}"
+        );
+        let home = post("/", site).await.unwrap().into_body();
+        let body = http_body_util::BodyExt::collect(home)
+            .await
+            .unwrap()
+            .to_bytes();
+        assert_eq!(body, "nobody", "an optional user is nobody: {site}");
+    }
+    assert_eq!(app.handled(), handled, "no handler ran");
+    assert_eq!(
+        post("/transfer", "same-origin").await.unwrap().status(),
+        200
+    );
+}

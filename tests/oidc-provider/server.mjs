@@ -5,7 +5,8 @@
 // replaced), CLIENTS (JSON, client metadata of OpenID Connect Registration).
 // Output: one line `ready <port>`. Commands, one per line of input, each answered by one line:
 // `rotate` signs with new keys and keeps publishing the old ones, `rotate drop` drops the old ones,
-// `clients <JSON>` replaces the clients. Sessions and grants outlive each of them.
+// `clients <JSON>` replaces the clients, `claims userinfo` keeps claims out of ID tokens (OpenID
+// Connect Core 5.4). Sessions and grants outlive each of them.
 // It ends with its input, so that nothing is left behind by a test that was killed.
 
 import { createServer } from 'node:http';
@@ -88,7 +89,7 @@ function account(_ctx, id) {
   };
 }
 
-function configuration(keys, clients, cookieKey) {
+function configuration(keys, clients, cookieKey, userinfoOnly) {
   return {
     adapter: Store,
     clients,
@@ -99,7 +100,7 @@ function configuration(keys, clients, cookieKey) {
       profile: ['name', 'preferred_username', 'groups'],
       email: ['email', 'email_verified'],
     },
-    conformIdTokenClaims: false,
+    conformIdTokenClaims: userinfoOnly,
     cookies: { keys: [cookieKey] },
     enabledJWA: { idTokenSigningAlgValues: KINDS.map(({ alg }) => alg) },
     features: {
@@ -137,6 +138,7 @@ class Server {
   #keys = newKeys();
   #clients;
   #cookieKey = randomBytes(32).toString('base64url');
+  #userinfoOnly = false;
   #provider;
   #callback;
 
@@ -148,7 +150,12 @@ class Server {
 
   // The library reads keys and clients once; a new instance shares the old one's store.
   #renew() {
-    const settings = configuration(structuredClone(this.#keys), this.#clients, this.#cookieKey);
+    const settings = configuration(
+      structuredClone(this.#keys),
+      this.#clients,
+      this.#cookieKey,
+      this.#userinfoOnly,
+    );
     this.#provider = new Provider(this.#issuer, settings);
     this.#callback = this.#provider.callback();
   }
@@ -160,6 +167,11 @@ class Server {
 
   replaceClients(clients) {
     this.#clients = clients;
+    this.#renew();
+  }
+
+  giveClaimsByUserinfoOnly() {
+    this.#userinfoOnly = true;
     this.#renew();
   }
 
@@ -186,6 +198,9 @@ function obey(server, line) {
     case 'clients':
       server.replaceClients(JSON.parse(words));
       return 'replaced';
+    case 'claims':
+      server.giveClaimsByUserinfoOnly();
+      return 'given by userinfo';
     default:
       return `unknown command ${command}`;
   }

@@ -102,10 +102,13 @@ impl ReqwestClient {
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
-    let certificates = reqwest::Certificate::from_pem_bundle(pem)
-        .map_err(|error| Error::configuration("the extra CA is not PEM").with_source(error))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| {
+        Error::configuration("the extra CA is not PEM (SSO_CA_FILE)").with_source(error)
+    })?;
     if certificates.is_empty() {
-        return Err(Error::configuration("the extra CA has no certificate"));
+        return Err(Error::configuration(
+            "the extra CA has no certificate (SSO_CA_FILE)",
+        ));
     }
     Ok(certificates)
 }

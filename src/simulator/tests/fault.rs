@@ -165,6 +165,12 @@ async fn faults_of_the_other_answers() {
     assert_eq!(claims["aud"], "app");
     assert!(world.verifies(&userinfo.body).await);
     handle.clear_faults();
+    handle.set_fault(Fault::UserInfoBadSignature);
+    let request = Request::get("/userinfo").header(header::AUTHORIZATION, &bearer);
+    let userinfo = world.send(request, Body::empty()).await;
+    assert_eq!(userinfo.headers[header::CONTENT_TYPE], "application/jwt");
+    assert!(!world.verifies(&userinfo.body).await);
+    handle.clear_faults();
 
     handle.set_fault(Fault::DiscoveryIssuer("https://evil.example".to_owned()));
     handle.set_fault(Fault::DiscoveryField("jwks_uri".to_owned(), None));

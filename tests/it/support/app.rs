@@ -134,7 +134,7 @@ impl App {
                 .layer(RequireLayer::new(policy))
         };
         Router::new()
-            .route("/", get(home))
+            .route("/", get(home).post(home))
             .route(
                 "/static",
                 get(|| async { ([("cache-control", "public, max-age=60")], "style") }),

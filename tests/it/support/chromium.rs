@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fantoccini::cookies::Cookie;
-use fantoccini::wd::WindowHandle;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
+use url::Url;
 
 use super::child::{Owned, missing};
 
@@ -45,6 +46,23 @@ pub(crate) struct Chromium {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tab(WindowHandle);
 
+/// chromedriver's own command for what stands on the console.
+#[derive(Debug)]
+struct BrowserLog;
+
+impl WebDriverCompatibleCommand for BrowserLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (
+            http::Method::POST,
+            Some(json!({ "type": "browser" }).to_string()),
+        )
+    }
+}
+
 #[derive(Debug)]
 struct Profile(std::path::PathBuf);
 
@@ -58,7 +76,10 @@ impl Chromium {
         let profile = Profile::new();
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", profile.0.display()));
-        let capabilities = json!({ "goog:chromeOptions": { "args": flags } });
+        let capabilities = json!({
+            "goog:chromeOptions": { "args": flags },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().cloned().unwrap_or_default())
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -147,6 +168,17 @@ impl Chromium {
     /// What the person sees, as PNG.
     pub(crate) async fn screenshot(&self) -> Vec<u8> {
         self.client.screenshot().await.unwrap()
+    }
+
+    /// What the browser has refused on grounds of a Content-Security-Policy since this was last asked.
+    pub(crate) async fn violations(&self) -> Vec<String> {
+        let lines = self.client.issue_cmd(BrowserLog).await.unwrap();
+        let texts = lines.as_array().into_iter().flatten();
+        texts
+            .filter_map(|line| line["message"].as_str())
+            .filter(|text| text.contains("Content Security Policy"))
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) async fn current_tab(&self) -> Tab {

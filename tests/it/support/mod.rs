@@ -12,6 +12,7 @@ mod child;
 mod chromium;
 mod log;
 mod provider_process;
+mod quickstart;
 mod remote_store;
 
 pub(crate) use app::App;
@@ -20,4 +21,5 @@ pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
 pub(crate) use log::{Line, Log};
 pub(crate) use provider_process::{Account, ProviderProcess};
+pub(crate) use quickstart::Quickstart;
 pub(crate) use remote_store::RemoteStore;

@@ -140,6 +140,11 @@ impl ProviderProcess {
         assert_eq!(self.command(&format!("clients {clients}")), "replaced");
     }
 
+    /// Keeps `email`, `name` and so on out of ID tokens, as OpenID Connect Core section 5.4 has it.
+    pub(crate) fn give_claims_by_userinfo_only(&self) {
+        assert_eq!(self.command("claims userinfo"), "given by userinfo");
+    }
+
     /// Fills in the login page as `account` and goes on.
     ///
     /// # Panics

@@ -1,0 +1,236 @@
+//! The quickstart, as a process with its variables, at `oidc-provider`: each route of the contract.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use crate::support::{Account, Browser, Page, ProviderProcess, Quickstart};
+
+const GOLD: &str = "urn:example:gold";
+
+struct Running {
+    app: Quickstart,
+    idp: ProviderProcess,
+    browser: Browser,
+}
+
+impl Running {
+    fn start(hosts: (&str, &str), variables: &[(&str, &str)]) -> Option<Self> {
+        let url = Quickstart::free_url(hosts.0);
+        let client = ProviderProcess::client("app", &url);
+        let idp = ProviderProcess::start(hosts.1, &json!([client]))?;
+        let app = Quickstart::with_provider(&idp.issuer(), &url, variables)?;
+        assert_eq!(app.url, url, "it says under which URL to open it");
+        let browser = Browser::new();
+        Some(Self { app, idp, browser })
+    }
+
+    async fn visit(&self, path: &str) -> Page {
+        self.browser.visit(&self.app.at(path)).await
+    }
+
+    async fn sign_in(&self, path: &str, account: Account) -> Page {
+        let page = ProviderProcess::sign_in(&self.visit(path).await, account).await;
+        self.assert_at(&page, path);
+        page
+    }
+
+    fn assert_at(&self, page: &Page, path: &str) {
+        assert_eq!(page.url.as_str(), self.app.at(path), "{}", page.html());
+        assert_eq!(page.status, 200, "{}", page.html());
+    }
+}
+
+const LOOPBACK: (&str, &str) = ("127.0.0.1", "127.0.0.1");
+
+#[tokio::test]
+async fn a_stranger_sees_what_is_public_and_is_sent_to_sign_in_for_the_rest() {
+    let Some(site) = Running::start(LOOPBACK, &[]) else {
+        return;
+    };
+    let home = site.visit("/").await;
+    assert!(home.text().contains("Nobody is signed in"));
+    assert_eq!(
+        site.visit("/optional").await.json(),
+        json!({"signed_in": false, "sub": null})
+    );
+    let session = site.visit("/auth/session").await.json();
+    assert_eq!(session["signed_in"], false);
+    for path in [
+        "/protected",
+        "/mfa",
+        "/recent",
+        "/acr",
+        "/api/me",
+        "/auth/login",
+    ] {
+        let page = site.visit(path).await;
+        assert!(page.url.as_str().starts_with(&site.idp.issuer()), "{path}");
+        page.form("login");
+    }
+    assert_eq!(home.fetch("/api/me").await.status, 401);
+    let stream = home
+        .fetch("/events")
+        .header("accept", "text/event-stream")
+        .await;
+    assert_eq!(stream.status, 401);
+    for link in home.links() {
+        let page = home.follow(&link.href).no_follow().await;
+        assert!(page.status.as_u16() < 400, "{} {}", link.href, page.status);
+    }
+}
+
+#[tokio::test]
+async fn each_route_serves_who_is_signed_in_well_enough() {
+    let Some(site) = Running::start(LOOPBACK, &[]) else {
+        return;
+    };
+    let who = site.sign_in("/protected", Account::ALICE).await.json();
+    assert_eq!(who["iss"], site.idp.issuer());
+    assert_eq!(who["sub"], "alice");
+    assert_eq!(who["email"], "alice@example.com");
+    assert_eq!(who["amr"], json!(["pwd"]));
+    assert!(who["auth_time"].is_u64(), "{who}");
+    assert_eq!(who["groups"], json!(["staff", "admins"]));
+    for absent in ["acr", "org", "connection"] {
+        assert_eq!(who.get(absent), Some(&Value::Null), "{absent}");
+    }
+
+    let page = site.visit("/recent").await;
+    site.assert_at(&page, "/recent");
+    site.sign_in("/mfa", Account::ALICE.with_amr(&["pwd", "otp"]))
+        .await;
+    let page = site.sign_in("/acr", Account::ALICE.with_acr(GOLD)).await;
+    assert_eq!(page.json()["acr"], GOLD);
+
+    let home = site.visit("/").await;
+    assert!(
+        home.text().contains("Signed in as The user alice"),
+        "{}",
+        home.text()
+    );
+    assert_eq!(home.fetch("/api/me").await.json()["sub"], "alice");
+    assert_eq!(
+        site.visit("/optional").await.json(),
+        json!({"signed_in": true, "sub": "alice"})
+    );
+    let session = site.visit("/auth/session").await.json();
+    assert_eq!(session["signed_in"], true);
+    assert!(session["idle_seconds"].as_u64().unwrap() > 3500);
+    assert!(session["absolute_seconds"].as_u64().unwrap() > 12 * 3600 - 100);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_event_stream_and_asks_again() {
+    let Some(site) = Running::start(LOOPBACK, &[]) else {
+        return;
+    };
+    site.sign_in("/protected", Account::ALICE).await;
+    let home = site.visit("/").await;
+    let stream = home
+        .fetch("/events")
+        .header("accept", "text/event-stream")
+        .open()
+        .await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut stream = stream.into_body();
+    let first = stream.frame().await.unwrap().unwrap();
+    assert_eq!(first.into_data().unwrap(), "data: 0\n\n");
+
+    let asked = home.submit(&home.only_form()).await;
+    let page = asked.submit(&asked.only_form().press("Sign out")).await;
+    assert_eq!(page.url.path(), "/auth/logged-out", "{}", page.html());
+    let rest = tokio::time::timeout(Duration::from_secs(5), stream.collect());
+    assert!(rest.await.is_ok(), "the stream ends with the session");
+    assert_eq!(site.visit("/auth/session").await.json()["signed_in"], false);
+    site.visit("/protected").await.form("login");
+}
+
+#[tokio::test]
+async fn a_login_that_is_asked_for_comes_back_to_the_given_path_only() {
+    let Some(site) = Running::start(LOOPBACK, &[]) else {
+        return;
+    };
+    let page = site
+        .visit("/auth/login?return_to=/optional&login_hint=bob")
+        .await;
+    assert_eq!(page.form("login").value("user").as_deref(), Some("bob"));
+    let page = ProviderProcess::sign_in(&page, Account::BOB).await;
+    site.assert_at(&page, "/optional");
+    let page = site
+        .visit("/auth/login?return_to=//evil.example/&prompt=login")
+        .await;
+    let page = ProviderProcess::sign_in(&page, Account::BOB).await;
+    site.assert_at(&page, "/");
+}
+
+#[tokio::test]
+async fn the_variables_reach_the_provider_across_sites() {
+    let Some(site) = Running::start(
+        ("app.localhost", "idp.localhost"),
+        &[
+            ("SSO_RESPONSE_MODE", "form_post"),
+            ("SSO_CLIENT_AUTH", "client_secret_basic"),
+            ("SSO_USERINFO", "on"),
+            ("SSO_MFA_ACR_VALUES", "urn:example:gold"),
+            ("SSO_DEMO_ACR", "urn:example:silver urn:example:gold"),
+            ("SSO_DEMO_PROTECTED_ACR", "urn:example:silver"),
+            ("SSO_DEMO_PROTECTED_AMR", "otp"),
+        ],
+    ) else {
+        return;
+    };
+    site.idp.give_claims_by_userinfo_only();
+    let silver = Account::ALICE
+        .with_acr("urn:example:silver")
+        .with_amr(&["otp"]);
+    let page = site.visit("/protected").await;
+    let posting = ProviderProcess::sign_in(&page, silver).await;
+    let page = posting.auto_submit().await;
+    site.assert_at(&page, "/protected");
+    assert_eq!(page.json()["acr"], "urn:example:silver");
+    assert_eq!(page.json()["email"], "alice@example.com");
+    let page = site.visit("/acr").await;
+    site.assert_at(&page, "/acr");
+    let page = site.visit("/mfa").await;
+    let posting = ProviderProcess::sign_in(&page, silver.with_acr(GOLD)).await;
+    let page = posting.auto_submit().await;
+    site.assert_at(&page, "/mfa");
+}
+
+#[tokio::test]
+async fn the_log_tells_who_did_what_and_no_secret() {
+    let Some(site) = Running::start(LOOPBACK, &[]) else {
+        return;
+    };
+    let page = site
+        .sign_in("/protected?private=query", Account::ALICE)
+        .await;
+    let home = site.visit("/").await;
+    let asked = home.submit(&home.only_form()).no_follow().await;
+    let log = site.app.log_until("signed out").await;
+    assert!(
+        log.contains("alice") && log.contains(&site.idp.issuer()),
+        "{log}"
+    );
+
+    let callback = page.hop(&site.app.at("/auth/callback")).unwrap();
+    let logout = asked.location().unwrap();
+    let in_urls = callback.url.query_pairs().chain(logout.query_pairs());
+    let in_urls = in_urls
+        .filter(|(name, _)| matches!(&**name, "code" | "state" | "id_token_hint"))
+        .map(|(_, value)| value.into_owned());
+    let in_cookies = page.hops.iter().flat_map(|hop| &hop.set_cookies);
+    let in_cookies = in_cookies.filter_map(|(line, _)| {
+        let value = line.split(';').next()?.split_once('=')?.1;
+        Some(value.to_owned())
+    });
+    let known = ["private=query".to_owned(), ProviderProcess::secret("app")];
+    for secret in in_urls.chain(in_cookies).chain(known) {
+        assert!(
+            secret.len() < 10 || !log.contains(&secret),
+            "{secret} is in the log: {log}"
+        );
+    }
+}

@@ -1,0 +1,437 @@
+//! What must be read nowhere: pages, problem documents, `Debug`, logs.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+use tower::Layer as _;
+use tower_sso::session::store::MemoryStore;
+use tower_sso::simulator::{Endpoint, Fault};
+use tower_sso::{
+    Auth, BoxError, CookieKey, Decision, Identity, Policy, RequireLayer, Session, User,
+};
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
+use url::Url;
+
+use super::{Mood, Wiretap, builder, deploy, on_hostile_store, tapped};
+use crate::support::{App, Page};
+
+/// Everything that must not be seen, by a name for the message of a failure.
+#[derive(Default)]
+struct Secrets(BTreeMap<String, String>);
+
+impl Secrets {
+    fn add(&mut self, name: &str, value: &str) {
+        // What is shorter would be found by chance.
+        if value.len() >= 16 {
+            self.0.insert(value.to_owned(), name.to_owned());
+        }
+    }
+
+    fn add_query(&mut self, url: &Url) {
+        for (name, value) in url.query_pairs() {
+            if matches!(
+                &*name,
+                "code" | "state" | "nonce" | "code_challenge" | "id_token_hint"
+            ) {
+                self.add(&name, &value);
+            }
+        }
+    }
+
+    /// What went over the browser's wires.
+    fn add_page(&mut self, page: &Page) {
+        for hop in &page.hops {
+            self.add_query(&hop.url);
+            for (line, _) in &hop.set_cookies {
+                let (name, rest) = line.split_once('=').unwrap();
+                self.add(&format!("cookie {name}"), rest.split(';').next().unwrap());
+            }
+        }
+        if let Some(location) = page.location() {
+            self.add_query(&location);
+        }
+    }
+
+    /// What went over the wire to the provider.
+    fn add_calls(&mut self, tap: &Wiretap) {
+        for call in tap.calls("/token") {
+            self.add(
+                "credentials",
+                call.authorization.trim_start_matches("Basic "),
+            );
+            for (name, value) in form_urlencoded::parse(call.request.as_bytes()) {
+                if matches!(
+                    &*name,
+                    "code" | "code_verifier" | "client_secret" | "refresh_token"
+                ) {
+                    self.add(&name, &value);
+                }
+            }
+            let answer: serde_json::Value = serde_json::from_str(&call.answer).unwrap_or_default();
+            for name in ["access_token", "id_token", "refresh_token"] {
+                if let Some(value) = answer[name].as_str() {
+                    self.add(name, value);
+                    for part in value.split('.').skip(1) {
+                        self.add(&format!("part of {name}"), part);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All but one, for pages of the app's own that show all claims.
+    fn but(&self, name: &str) -> Self {
+        let mut others = self.0.clone();
+        others.retain(|_, own| own != name);
+        Self(others)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.values().any(|own| own == name)
+    }
+
+    fn assert_absent(&self, text: &str, place: &str) {
+        for (value, name) in &self.0 {
+            if let Some(at) = text.find(value.as_str()) {
+                let from = text[..at]
+                    .char_indices()
+                    .rev()
+                    .nth(200)
+                    .map_or(0, |(at, _)| at);
+                panic!(
+                    "the {name} is in {place}: …{}",
+                    &text[from..at + value.len()]
+                );
+            }
+        }
+    }
+}
+
+/// All that is logged at TRACE on this thread, while it lives.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        LazyLock::force(&SECOND);
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer((move || log.clone()).with_max_level(tracing::Level::TRACE))
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(FmtSpan::FULL)
+            .with_ansi(false)
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+/// While there is one subscriber only, tracing asks the thread that meets an event first whether anybody
+/// wants it, and that may be another test's.
+static SECOND: LazyLock<tracing::Dispatch> =
+    LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+const KEY: &[u8; 32] = b"0b2f4a7de98c15367bd0a1cf5e8364f2";
+
+fn key() -> CookieKey {
+    CookieKey::new(*KEY).unwrap()
+}
+
+fn known_secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    secrets.add("client secret", App::SECRET);
+    let encoded = form_urlencoded::byte_serialize(App::SECRET.as_bytes()).collect::<String>();
+    secrets.add("client secret", &encoded);
+    secrets.add("cookie key", std::str::from_utf8(KEY).unwrap());
+    secrets.add("cookie key", &STANDARD.encode(KEY));
+    secrets.add(
+        "cookie key",
+        &format!("{:?}", &KEY[..4]).replace(['[', ']'], ""),
+    );
+    secrets
+}
+
+/// Tokens, codes and cookies have been found in the logs of most systems of this field. Guard: `Secret`,
+/// spans and events that name a path and never a query.
+#[tokio::test]
+async fn threat_21_a_secret_is_in_a_log_or_a_page() {
+    let log = Log::default();
+    let listening = log.listen();
+    let (app, tap) = tapped(|builder| {
+        builder.cookie_key(key()).userinfo(true).scopes([
+            "openid",
+            "profile",
+            "email",
+            "offline_access",
+        ])
+    });
+    let mut secrets = known_secrets();
+    let mut pages = vec![app.visit("/auth/login").no_follow().await];
+    pages.push(app.visit("/protected?token=none").await);
+    let home = app.visit("/").await;
+    pages.push(home.fetch("/mfa").await);
+    pages.push(home.fetch("/admin").await);
+    pages.push(home.frame("/mfa").no_follow().await);
+    pages.push(app.visit("/admin").await);
+    pages.push(app.visit("/auth/session").await);
+    app.person("alice", &["pwd", "otp", "mfa"]);
+    pages.push(app.visit("/mfa").await);
+    app.idp().set_fault(Fault::WeakStepUp);
+    pages.push(app.visit("/acr").await);
+    app.idp().set_fault(Fault::IgnoreIdTokenHint);
+    app.person("bob", &["pwd", "hwk"]);
+    app.idp().clear_faults();
+
+    // Failures of all kinds, with an attempt under way and a code in the URL.
+    for fault in [
+        Fault::BadSignature,
+        Fault::NoIdToken,
+        Fault::UserInfoSub("evil".into()),
+        Fault::Garbage(Endpoint::Token),
+        Fault::Garbage(Endpoint::UserInfo),
+        Fault::Status(Endpoint::Token, 500, None),
+        Fault::Status(Endpoint::Token, 400, None),
+        Fault::IssParameter(None),
+        Fault::DuplicateCode,
+        Fault::WrongState,
+        Fault::OmitState,
+        Fault::AuthorizeError("access_denied".into(), None),
+        Fault::IdTokenClaim("nonce".into(), Some("another".into())),
+    ] {
+        app.idp().set_fault(fault);
+        pages.push(app.visit("/auth/login?prompt=login").await);
+        app.idp().clear_faults();
+        app.clock.advance(std::time::Duration::from_secs(13));
+    }
+    // The provider refuses a grant and repeats it.
+    tap.forge(|token| format!("not.a.{token}"));
+    pages.push(app.visit("/auth/login?prompt=login").await);
+    let callback = pages.last().unwrap().url.clone();
+    pages.push(app.browser.stranger().visit(callback.as_str()).await);
+    pages.push(app.browser.visit(callback.as_str()).await);
+    let logout = app.visit("/auth/logout").await;
+    pages.push(logout.submit(&logout.only_form()).await);
+    pages.push(logout);
+    pages.push(home);
+    drop(listening);
+
+    pages.iter().for_each(|page| secrets.add_page(page));
+    secrets.add_calls(&tap);
+    for name in [
+        "code",
+        "state",
+        "nonce",
+        "code_verifier",
+        "access_token",
+        "id_token",
+        "refresh_token",
+        "credentials",
+        "cookie __Host-sso",
+        "cookie __Host-sso-trips",
+        "cookie __Host-sso-logout",
+    ] {
+        assert!(secrets.has(name), "the test has seen no {name}");
+    }
+    let text = log.text();
+    for event in ["signed in", "sign-in failed", "refused", "signed out"] {
+        assert!(text.contains(event), "the log is at work: {event}");
+    }
+    secrets.assert_absent(&text, "the log");
+    let ours = pages
+        .iter()
+        .filter(|page| page.url.as_str().starts_with(App::URL));
+    for page in ours {
+        let by_the_app = page.status == 200 && !page.url.path().starts_with("/auth/");
+        let secrets = secrets.but(if by_the_app { "nonce" } else { "" });
+        secrets.assert_absent(&page.html(), &format!("the page {}", page.url.path()));
+        for (name, value) in &page.headers {
+            if !matches!(name.as_str(), "set-cookie" | "location") {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                secrets.assert_absent(&value, &format!("the header {name}"));
+            }
+        }
+    }
+}
+
+/// As before, for whoever prints a value of ours with `{:?}`. Guard: the `Debug` of `Secret`, `Session`,
+/// `Sealer` and of each type that holds one.
+#[tokio::test]
+async fn threat_21_a_secret_is_in_debug() {
+    let printed: Arc<Mutex<Vec<String>>> = Arc::default();
+    let mut app = App::new();
+    let tap = Wiretap::new(tower_sso::provider::InProcessClient::new(
+        app.simulator.router(),
+    ));
+    let store = Arc::new(MemoryStore::new(Arc::new(app.clock.clone())));
+    let by_hook = Arc::clone(&printed);
+    let hook = move |identity: Identity| {
+        let text = format!("{identity:?} {identity:#?} {:?}", identity.tokens);
+        by_hook.lock().unwrap().push(text);
+        async { Ok::<_, BoxError>(Decision::Accept) }
+    };
+    let set_up = builder(&app)
+        .cookie_key(key())
+        .add_old_cookie_key(key())
+        .session_store(Arc::clone(&store) as _)
+        .scopes(["openid", "offline_access"])
+        .userinfo(true)
+        .on_identity(hook)
+        .http_client(Arc::new(tap.clone()));
+    printed
+        .lock()
+        .unwrap()
+        .push(format!("{set_up:?} {set_up:#?}"));
+    let sso = set_up.build().unwrap();
+    deploy(&mut app, sso);
+
+    let by_handler = Arc::clone(&printed);
+    let handler = move |user: User, session: Session, parts: http::request::Parts| async move {
+        let auth = Auth::of(&parts.extensions).unwrap();
+        let mut printed = by_handler.lock().unwrap();
+        printed.push(format!(
+            "{user:?} {user:#?} {session:#?} {auth:?} {auth:#?}"
+        ));
+        printed.push(format!("{:?}", parts.extensions));
+        printed.push(format!("{:?}", session.public_id()));
+        "seen"
+    };
+    let require = RequireLayer::new(Policy::mfa().role("x").claim_equals("a", "b"));
+    let routes = axum::Router::new()
+        .route("/seen", axum::routing::get(handler))
+        .route(
+            "/never",
+            axum::routing::get(|| async { "never" }).layer(require.clone()),
+        );
+    let page_of = |path: &str| app.visit(path);
+    super::serve_routes(&app, routes.clone());
+    let seen = page_of("/seen").await;
+    assert_eq!(seen.html(), "seen");
+    let refused = page_of("/never").no_follow().await;
+    {
+        let mut printed = printed.lock().unwrap();
+        printed.push(format!("{:?} {:#?}", app.sso, app.sso));
+        printed.push(format!(
+            "{:?} {:?}",
+            app.sso.layer(),
+            app.sso.layer().layer(routes)
+        ));
+        printed.push(format!("{require:?} {store:?} {:?}", key()));
+        printed.push(format!("{:?} {:?}", refused.extensions, seen.extensions));
+        printed.push(format!("{:?}", tower_sso::ClientSecret::from(App::SECRET)));
+    }
+    for (_, record) in
+        tower_sso::session::store::SessionStore::find_by_subject(&*store, App::IDP, "alice")
+            .await
+            .unwrap()
+    {
+        printed
+            .lock()
+            .unwrap()
+            .push(format!("{record:?} {record:#?}"));
+    }
+    let mut secrets = known_secrets();
+    secrets.add_page(&seen);
+    secrets.add_page(&refused);
+    secrets.add_calls(&tap);
+    assert!(secrets.has("refresh_token") && secrets.has("cookie __Host-sso"));
+    let printed = printed.lock().unwrap();
+    assert!(printed.len() >= 9, "{}", printed.len());
+    for text in printed.iter() {
+        secrets.assert_absent(text, "Debug");
+    }
+}
+
+/// As before, in what errors say, with their causes. Guard: `Error`'s one line, `token_endpoint::interpret`,
+/// which repeats nothing of a description.
+#[tokio::test]
+async fn threat_21_a_secret_is_in_an_error() {
+    for fault in [
+        Fault::Garbage(Endpoint::Token),
+        Fault::BadSignature,
+        Fault::Status(Endpoint::Token, 400, None),
+        Fault::Status(Endpoint::Token, 503, Some(1)),
+        Fault::Redirect(Endpoint::Token),
+        Fault::HugeBody(Endpoint::Token),
+        Fault::TokenType("x".into()),
+    ] {
+        let log = Log::default();
+        let listening = log.listen();
+        let (app, tap) = tapped(|builder| builder.cookie_key(key()));
+        app.idp().set_fault(fault.clone());
+        let page = app.visit("/protected").await;
+        assert!(page.status.is_server_error(), "{fault:?}");
+        drop(listening);
+        let mut secrets = known_secrets();
+        secrets.add_page(&page);
+        secrets.add_calls(&tap);
+        assert!(
+            secrets.has("code") && secrets.has("code_verifier"),
+            "{fault:?}"
+        );
+        secrets.assert_absent(&page.html(), &format!("the page of {fault:?}"));
+        secrets.assert_absent(&log.text(), &format!("the log of {fault:?}"));
+    }
+    let log = Log::default();
+    let listening = log.listen();
+    let (app, store) = on_hostile_store();
+    let page = app.sign_in("/protected").await;
+    store.set(Mood::Fails);
+    let failed = app.visit("/protected").await;
+    app.visit("/auth/logout").method(Method::POST).await;
+    drop(listening);
+    let mut secrets = Secrets::default();
+    secrets.add_page(&page);
+    secrets.assert_absent(&log.text(), "the log of a store that fails");
+    secrets.assert_absent(&failed.html(), "the page of a store that fails");
+    assert!(
+        log.text().contains("the session store failed"),
+        "{}",
+        log.text()
+    );
+}
+
+/// The session endpoint is for scripts, and a script may be anybody's. Guard: the fields that
+/// `endpoint::session::answer` names.
+#[tokio::test]
+async fn threat_21_the_session_endpoint_gives_tokens_away() {
+    let app = App::new();
+    let page = app.sign_in("/protected").await;
+    let session = app.visit("/auth/session").await.json();
+    let mut names: Vec<_> = session.as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["absolute_seconds", "idle_seconds", "public_id", "signed_in"]
+    );
+    let cookie = app.session_cookie().unwrap();
+    let id = session["public_id"].as_str().unwrap();
+    assert!(!cookie.contains(id) && !id.contains(&cookie));
+    let line = format!("{}={id}; Path=/; Secure; HttpOnly", App::COOKIE);
+    app.browser.set_cookie(App::URL, &line).unwrap();
+    let page = page.reload().no_follow().await;
+    assert_eq!(page.status, 303, "the public id opens nothing");
+    assert_eq!(
+        app.browser.document_cookie(App::URL),
+        "",
+        "no script reads a cookie of ours"
+    );
+}
