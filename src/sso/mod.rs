@@ -1,5 +1,6 @@
 //! [`Sso`]: everything wired together, once.
 
+mod build;
 mod builder;
 mod from_env;
 

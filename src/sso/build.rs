@@ -1,0 +1,195 @@
+//! From options to a wired [`Sso`]: every check of the set-up, and the wiring.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::SsoBuilder;
+use crate::clock::SystemClock;
+use crate::crypto::Sealer;
+use crate::endpoint::Shared;
+use crate::flow::round_trips::RoundTrips;
+use crate::flow::sign_out::LogoutCookie;
+use crate::flow::{BaseUrl, Context};
+use crate::oidc::{AuthorizationRequest, Issuer, ResponseMode, code_challenge};
+use crate::provider::{HttpOptions, OidcConfig, OidcProvider, ReqwestClient};
+use crate::session::cookie::CookieSettings;
+use crate::session::login_state::LoginStates;
+use crate::session::sessions::Sessions;
+use crate::session::store::MemoryStore;
+use crate::session::{Lifetime, ReturnTo};
+use crate::{CookieKey, Error, Result, Sso};
+
+impl SsoBuilder {
+    /// Checks everything and wires it together. No I/O: the provider may be down.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for whatever is missing, malformed or does
+    /// not go together.
+    pub fn build(self) -> Result<Sso> {
+        let base_url = self.checked_base_url()?;
+        let issuer = self.checked_issuer()?;
+        let auth_path = checked_auth_path(&self.auth_path)?;
+        self.check_lifetime()?;
+        let client_id = self
+            .client_id
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| Error::configuration("the client id is missing (SSO_CLIENT_ID)"))?;
+        let sealer = sealer(self.cookie_keys, &base_url)?;
+        for origin in &self.allowed_origins {
+            if url::Url::parse(origin)
+                .map(|url| url.origin().ascii_serialization())
+                .ok()
+                .as_ref()
+                != Some(origin)
+            {
+                return Err(Error::configuration(
+                    "an allowed origin must be scheme, host and port only (SSO_ALLOWED_ORIGINS)",
+                ));
+            }
+        }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let http = match self.http_client {
+            Some(client) => client,
+            None => Arc::new(ReqwestClient::new(&HttpOptions {
+                extra_ca: self.extra_ca,
+                ..HttpOptions::default()
+            })?),
+        };
+        let cookie = CookieSettings::for_base_url(
+            base_url.url(),
+            self.cookie_name.as_deref(),
+            self.embedded,
+        )?;
+        let attempt = match self.response_mode {
+            ResponseMode::Query => cookie.clone(),
+            // The provider's form comes from another site: a Lax cookie would stay at home.
+            ResponseMode::FormPost => cookie.cross_site(),
+        };
+        let store = self
+            .store
+            .unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
+        let config = OidcConfig {
+            issuer,
+            client_id,
+            client_secret: self.client_secret,
+            client_auth: self.client_auth,
+            scopes: self.scopes,
+            response_mode: self.response_mode,
+            userinfo: self.userinfo,
+            mfa_acr_values: self.mfa_acr_values,
+            acr_values: self.acr_values,
+            max_age: self.max_age,
+            ui_locales: self.ui_locales,
+            extra: self.extra_parameters,
+        };
+        check_parameters(&config, &base_url)?;
+        let provider = OidcProvider::new(config, http, Arc::clone(&clock));
+        let context = Context {
+            provider: Arc::new(provider),
+            login_states: LoginStates::new(&cookie.name, attempt),
+            round_trips: RoundTrips::new(&cookie.name, cookie.clone()),
+            sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
+            sealer,
+            clock,
+            base_url,
+            auth_path,
+            allowed_origins: self.allowed_origins,
+            identity_hook: self.identity_hook,
+        };
+        let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
+        let shared = Shared {
+            context: Arc::new(context),
+            pages: self.pages,
+            logout_cookie,
+        };
+        Ok(Sso {
+            shared: Arc::new(shared),
+        })
+    }
+
+    fn checked_base_url(&self) -> Result<BaseUrl> {
+        let text = self
+            .base_url
+            .as_deref()
+            .ok_or_else(|| Error::configuration("the base URL is missing (SSO_BASE_URL)"))?;
+        let parsed = if self.plain_http {
+            BaseUrl::parse_insecure(text)
+        } else {
+            BaseUrl::parse(text)
+        };
+        parsed.map_err(|error| Error::configuration(format!("{error} (SSO_BASE_URL)")))
+    }
+
+    fn checked_issuer(&self) -> Result<Issuer> {
+        let issuer = Issuer::parse(&self.issuer)
+            .map_err(|error| Error::configuration(format!("{error} (SSO_ISSUER)")))?;
+        if issuer.is_https() || issuer.is_loopback_http() || self.plain_http {
+            return Ok(issuer);
+        }
+        Err(Error::configuration(
+            "the issuer must be https: plain http is for loopback only (SSO_ISSUER)",
+        ))
+    }
+
+    fn check_lifetime(&self) -> Result<()> {
+        let Lifetime { idle, absolute } = self.lifetime;
+        if idle < Duration::from_secs(60) || absolute < idle {
+            return Err(Error::configuration(
+                "a session must live a minute without a request at least, and absolutely not shorter than that \
+                 (SSO_IDLE_SECONDS, SSO_ABSOLUTE_SECONDS)",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Finds out now, and not at the first sign-in, whether the authorization request can be made.
+fn check_parameters(config: &OidcConfig, base_url: &BaseUrl) -> Result<()> {
+    let request = AuthorizationRequest {
+        client_id: config.client_id.clone(),
+        redirect_uri: base_url.join("/"),
+        scopes: config.scopes.clone(),
+        state: "state".to_owned(),
+        nonce: "nonce".to_owned(),
+        code_challenge: code_challenge("verifier"),
+        acr_values: [config.acr_values.as_slice(), &config.mfa_acr_values].concat(),
+        ui_locales: config.ui_locales.clone(),
+        extra: config.extra.clone(),
+        ..AuthorizationRequest::default()
+    };
+    request.url(base_url.url()).map(drop).map_err(|error| {
+        Error::configuration("the authorization request can't be made").with_source(error)
+    })
+}
+
+fn checked_auth_path(path: &str) -> Result<String> {
+    let plain = path.len() > 1
+        && path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains(['{', '}', '?', '%'])
+        && ReturnTo::parse(path).is_some_and(|parsed| parsed.as_str() == path);
+    if plain {
+        Ok(path.to_owned())
+    } else {
+        Err(Error::configuration(
+            "the auth path must be a plain path as `/auth` (SSO_AUTH_PATH)",
+        ))
+    }
+}
+
+fn sealer(keys: Vec<CookieKey>, base_url: &BaseUrl) -> Result<Sealer> {
+    if let Some(sealer) = Sealer::new(keys) {
+        return Ok(sealer);
+    }
+    if base_url.is_loopback() {
+        tracing::warn!(
+            "no cookie key: a random one is used, and sign-ins under way end with this process"
+        );
+        if let Some(sealer) = Sealer::new(vec![CookieKey::generate()]) {
+            return Ok(sealer);
+        }
+    }
+    Err(Error::configuration(
+        "the cookie key is missing (SSO_COOKIE_KEY): make one with `openssl rand -base64 32`",
+    ))
+}
