@@ -30,23 +30,12 @@ impl SsoBuilder {
         let issuer = self.checked_issuer()?;
         let auth_path = checked_auth_path(&self.auth_path)?;
         self.check_lifetime()?;
+        self.check_allowed_origins()?;
         let client_id = self
             .client_id
             .filter(|id| !id.is_empty())
             .ok_or_else(|| Error::configuration("the client id is missing (SSO_CLIENT_ID)"))?;
         let sealer = sealer(self.cookie_keys, &base_url)?;
-        for origin in &self.allowed_origins {
-            if url::Url::parse(origin)
-                .map(|url| url.origin().ascii_serialization())
-                .ok()
-                .as_ref()
-                != Some(origin)
-            {
-                return Err(Error::configuration(
-                    "an allowed origin must be scheme, host and port only (SSO_ALLOWED_ORIGINS)",
-                ));
-            }
-        }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let http = match self.http_client {
             Some(client) => client,
@@ -128,6 +117,18 @@ impl SsoBuilder {
         }
         Err(Error::configuration(
             "the issuer must be https: plain http is for loopback only (SSO_ISSUER)",
+        ))
+    }
+
+    fn check_allowed_origins(&self) -> Result<()> {
+        let is_origin = |text: &String| {
+            url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == *text)
+        };
+        if self.allowed_origins.iter().all(is_origin) {
+            return Ok(());
+        }
+        Err(Error::configuration(
+            "an allowed origin must be scheme, host and port only (SSO_ALLOWED_ORIGINS)",
         ))
     }
 
