@@ -83,7 +83,8 @@
 //! Login state is sealed and bound to the browser, PKCE and nonce are always sent, ID tokens are always
 //! verified by signature, cookies are `__Host-`, `HttpOnly`, `Secure`, `SameSite=Lax`, the session id is new
 //! at each sign-in and step-up, and unsafe requests from other sites do not reach a protected handler. What
-//! weakens any of it is behind [`SsoBuilder::dangerous`].
+//! switches a protection off is behind [`SsoBuilder::dangerous`]; a cookie name without `__Host-`, frames and
+//! origins that are let in are options of their own, and say what they cost.
 
 #[cfg(feature = "axum")]
 pub mod axum;

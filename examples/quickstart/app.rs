@@ -42,7 +42,7 @@ impl Demands {
         if !classes.is_empty() {
             protected = protected.acr(classes);
         }
-        if let Ok(seconds) = env::var("SSO_DEMO_PROTECTED_MAX_AGE") {
+        if let Some(seconds) = words("SSO_DEMO_PROTECTED_MAX_AGE").first() {
             let seconds = seconds
                 .parse()
                 .map_err(|_| "SSO_DEMO_PROTECTED_MAX_AGE must be a whole number of seconds")?;

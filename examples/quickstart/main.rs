@@ -47,12 +47,12 @@ async fn run() -> Result<(), BoxError> {
         &format!("http://{}", listener.local_addr()?),
     );
 
-    let sso = if env::var_os("SSO_ISSUER").is_some() {
+    let sso = if set("SSO_ISSUER").is_some() {
         SsoBuilder::from_env()?
     } else {
         let issuer = start_simulator().await?;
         SsoBuilder::from_lookup(|name| {
-            env::var_os(name).or_else(|| demo_default(name, &issuer, &base_url))
+            set(name).or_else(|| demo_default(name, &issuer, &base_url))
         })?
     }
     .build()?;
@@ -81,5 +81,12 @@ fn demo_default(name: &str, issuer: &str, base_url: &str) -> Option<OsString> {
 }
 
 fn variable(name: &str, default: &str) -> String {
-    env::var(name).unwrap_or_else(|_| default.to_owned())
+    set(name)
+        .and_then(|value| value.into_string().ok())
+        .unwrap_or_else(|| default.to_owned())
+}
+
+/// The value of a variable; an empty one counts as not set.
+fn set(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }

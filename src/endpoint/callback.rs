@@ -153,11 +153,20 @@ fn finish(
                 "A stronger sign-in is needed",
                 "The sign-in service could not confirm who you are as strongly as this page needs it.",
             )
-            .with_detail(Some(code))
+            .with_detail(Some(step_up_detail(code)))
             .add_link("Try again", return_to.as_str())
             .add_link("Go to the start page", shared.home()),
         ),
         Finished::ProviderSaid { code, description, return_to } => provider_said(shared, &code, description, &return_to),
+    }
+}
+
+/// A provider that can't reach what was asked may only lack the right name for it.
+fn step_up_detail(code: String) -> String {
+    if code == UNMET_AUTHENTICATION_REQUIREMENTS {
+        format!("{code}. {}", respond::MFA_HINT)
+    } else {
+        code
     }
 }
 

@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
 use super::query::Query;
@@ -52,13 +52,13 @@ pub(super) async fn answer(
     };
     let query = Query::parse(text)?;
     let asked = Asked::read(&query, context)?;
-    if posts && !asked_by_this_site(headers) {
+    if posts && !asked_by_this_site(headers, &context.base_url) {
         let path = context.endpoint_path("login");
         return Ok(respond::see_other(&format!("{path}?{}", query.encoded())));
     }
 
     let session = context.sessions.find(cookie_fields(headers)).await?;
-    if session.is_some() && !asked_by_this_site(headers) {
+    if session.is_some() && !asked_by_this_site(headers, &context.base_url) {
         return Ok(respond::see_other(asked.return_to.as_str()));
     }
     let now = context.clock.now();
@@ -88,12 +88,19 @@ pub(super) async fn answer(
     Ok(respond::see_other(&started.location))
 }
 
-/// Whether a page of this origin, or the person by the address bar, started this. Without Fetch Metadata
-/// nobody can tell, and then it counts as another site.
-fn asked_by_this_site(headers: &HeaderMap) -> bool {
-    headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| site == "same-origin" || site == "none")
+/// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch
+/// Metadata are told by `Origin` and `Referer`; what sends none of the three is no page's doing.
+fn asked_by_this_site(headers: &HeaderMap, base: &BaseUrl) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin" || site == "none";
+    }
+    [header::ORIGIN, header::REFERER]
+        .iter()
+        .filter_map(|name| headers.get(name))
+        .all(|by| {
+            let by = by.to_str().ok();
+            by.is_some_and(|by| base.same_origin_path(by).is_some())
+        })
 }
 
 #[derive(Debug)]
@@ -218,6 +225,37 @@ mod tests {
         let query = Query::parse(requirement_query(&wanted).as_bytes()).unwrap();
         assert_eq!(requirement(&query).unwrap(), wanted);
         assert_eq!(requirement_query(&Requirement::default()), "");
+    }
+
+    #[test]
+    fn who_asked_is_told_by_the_best_header_that_is_there() {
+        let base = BaseUrl::parse("https://app.example").unwrap();
+        let rows: &[(&[(&str, &str)], bool)] = &[
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "none")], true),
+            (&[("sec-fetch-site", "same-site")], false),
+            (
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("referer", "https://app.example/"),
+                ],
+                false,
+            ),
+            (&[("referer", "https://app.example/page")], true),
+            (&[("referer", "https://evil.example/page")], false),
+            (&[("referer", "https://app.example.evil/")], false),
+            (&[("origin", "https://app.example")], true),
+            (&[("origin", "null")], false),
+            (&[("origin", "https://evil.example")], false),
+            (&[], true),
+        ];
+        for (headers, expected) in rows {
+            let mut map = HeaderMap::new();
+            for (name, value) in *headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            assert_eq!(asked_by_this_site(&map, &base), *expected, "{headers:?}");
+        }
     }
 
     #[test]

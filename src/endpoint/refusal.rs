@@ -364,11 +364,7 @@ fn vain_page(
     )
     .add_link("Go to the start page", shared.home());
     if requirement.multi_factor {
-        page = page.with_detail(Some(
-            "For who runs this site: the provider did not report a second factor. If it reports one by an \
-             acr value, name that value in SSO_MFA_ACR_VALUES."
-                .to_owned(),
-        ));
+        page = page.with_detail(Some(respond::MFA_HINT.to_owned()));
     }
     shared.page(&page)
 }

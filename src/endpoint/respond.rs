@@ -12,6 +12,10 @@ use crate::{Error, ErrorKind};
 /// After how long another try makes sense when the other side did not say.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// What helps the people who run the site when a step-up did not reach a second factor.
+pub(crate) const MFA_HINT: &str = "For who runs this site: the provider did not report a second factor. \
+     If it reports one by an acr value, name that value in SSO_MFA_ACR_VALUES.";
+
 /// What depends on a session or sets a cookie is nobody else's: no cache keeps it.
 pub(crate) fn never_cached(headers: &mut HeaderMap) {
     headers.insert(

@@ -12,7 +12,7 @@ use crate::session::Lifetime;
 use crate::session::store::SessionStore;
 use crate::{ClientSecret, CookieKey};
 
-/// A set-up under way. [`SsoBuilder::build`] is the only call that can fail.
+/// A set-up under way. [`SsoBuilder::build`] checks it all; of the rest only reading the environment can fail.
 ///
 /// ```
 /// use std::time::Duration;
@@ -145,7 +145,8 @@ impl SsoBuilder {
     }
 
     /// Another name for the session cookie: a token (RFC 6265 section 4.1.1) of 1 to 64 characters. Default
-    /// `__Host-sso`, on plain http `sso-<port>`.
+    /// `__Host-sso`, on plain http `sso-<port>`. A name without the prefix `__Host-` gives up what browsers
+    /// promise by it: that no other host under the same domain can plant the cookie.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = Some(name.into());
         self
@@ -212,8 +213,8 @@ impl SsoBuilder {
         self
     }
 
-    /// How long sessions live. Default 1 hour without a request, 12 hours at most. At least a minute
-    /// without a request; the provider's `session_expiry` claim, where it sends one, is a limit too.
+    /// How long sessions live. Default 1 hour without a request, 12 hours at most. At least a second each;
+    /// the provider's `session_expiry` claim, where it sends one, is a limit too.
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::SsoBuilder;
-use crate::oidc::{ClientAuthChoice, ResponseMode};
 use crate::session::Lifetime;
 use crate::{ClientSecret, CookieKey, Error, Result};
 
@@ -91,23 +91,8 @@ impl SsoBuilder {
         if let Some(scopes) = vars.words("SSO_SCOPES")? {
             builder.scopes = scopes;
         }
-        builder.client_auth = match vars.text("SSO_CLIENT_AUTH")?.as_deref() {
-            None | Some("auto") => ClientAuthChoice::Auto,
-            Some("client_secret_basic") => ClientAuthChoice::Basic,
-            Some("client_secret_post") => ClientAuthChoice::Post,
-            Some("none") => ClientAuthChoice::None,
-            Some(_) => {
-                return Err(malformed(
-                    "SSO_CLIENT_AUTH",
-                    "use auto, client_secret_basic, client_secret_post or none",
-                ));
-            }
-        };
-        builder.response_mode = match vars.text("SSO_RESPONSE_MODE")?.as_deref() {
-            None | Some("query") => ResponseMode::Query,
-            Some("form_post") => ResponseMode::FormPost,
-            Some(_) => return Err(malformed("SSO_RESPONSE_MODE", "use query or form_post")),
-        };
+        builder.client_auth = vars.parsed("SSO_CLIENT_AUTH")?.unwrap_or_default();
+        builder.response_mode = vars.parsed("SSO_RESPONSE_MODE")?.unwrap_or_default();
         builder.userinfo = match vars.text("SSO_USERINFO")?.as_deref() {
             None | Some("off") => false,
             Some("on") => true,
@@ -162,6 +147,12 @@ impl Vars<'_> {
     fn required(&self, name: &str) -> Result<String> {
         self.text(name)?
             .ok_or_else(|| Error::configuration(format!("{name} is missing")))
+    }
+
+    fn parsed<T: FromStr<Err = Error>>(&self, name: &str) -> Result<Option<T>> {
+        let text = self.text(name)?;
+        text.map(|text| text.parse().map_err(|error| malformed(name, error)))
+            .transpose()
     }
 
     fn words(&self, name: &str) -> Result<Option<Vec<String>>> {
@@ -248,12 +239,13 @@ mod tests {
             ("SSO_COOKIE_KEY_FILE", "/does/not/exist"),
             ("SSO_CLIENT_SECRET_FILE", "/does/not/exist"),
             ("SSO_CLIENT_AUTH", "basic"),
+            ("SSO_CLIENT_AUTH", "client_secret_post"),
             ("SSO_RESPONSE_MODE", "fragment"),
             ("SSO_USERINFO", "yes"),
             ("SSO_MAX_AGE", "1h"),
             ("SSO_MAX_AGE", "-1"),
             ("SSO_IDLE_SECONDS", "0"),
-            ("SSO_ABSOLUTE_SECONDS", "60"),
+            ("SSO_ABSOLUTE_SECONDS", "0"),
             ("SSO_AUTH_PATH", "auth"),
             ("SSO_AUTH_PATH", "/auth/"),
             ("SSO_AUTH_PATH", "//auth"),
