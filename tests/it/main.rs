@@ -10,6 +10,7 @@ mod extractors;
 mod jsonwebtoken_default;
 mod layout;
 mod observability;
+mod options;
 mod public_items;
 mod real;
 mod shapes;

@@ -46,7 +46,6 @@ mod third_party_init_login;
 mod userinfo_bearer_header;
 mod userinfo_invalid_sub;
 mod userinfo_signed;
-mod wire;
 
 use std::sync::Arc;
 
@@ -57,8 +56,7 @@ use serde_json::{Value, json};
 use tower_sso::SsoBuilder;
 use tower_sso::simulator::{Endpoint, Fault, SigningAlgorithm};
 
-use crate::support::{App, Page};
-use wire::Wire;
+use crate::support::{App, Page, Wire};
 
 /// A relying party that asks UserInfo.
 fn app() -> App {

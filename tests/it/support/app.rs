@@ -77,8 +77,10 @@ impl App {
         let client = SimulatedClient::new(Self::CLIENT)
             .with_secret(Self::SECRET)
             .add_redirect_uri(&format!("{}/auth/callback", Self::URL))
+            .add_redirect_uri(&format!("{}/own/path/callback", Self::URL))
             .add_redirect_uri(&format!("{}/auth/callback", Self::PREFIXED))
             .add_post_logout_redirect_uri(&format!("{}/auth/logged-out", Self::URL))
+            .add_post_logout_redirect_uri(&format!("{}/own/path/logged-out", Self::URL))
             .add_post_logout_redirect_uri(&format!("{}/auth/logged-out", Self::PREFIXED));
         let simulator = Simulator::builder(Self::IDP)
             .client(client)

@@ -14,6 +14,7 @@ mod log;
 mod provider_process;
 mod quickstart;
 mod remote_store;
+mod wire;
 
 pub(crate) use app::App;
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
@@ -23,3 +24,4 @@ pub(crate) use log::{Line, Log};
 pub(crate) use provider_process::{Account, ProviderProcess};
 pub(crate) use quickstart::Quickstart;
 pub(crate) use remote_store::RemoteStore;
+pub(crate) use wire::Wire;

@@ -10,7 +10,7 @@ use tower_sso::provider::{HttpClient, HttpError, InProcessClient};
 
 /// A client that keeps what was sent. Clones are the same wire.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wire(Arc<Inner>);
+pub(crate) struct Wire(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -20,18 +20,18 @@ struct Inner {
 
 impl Wire {
     /// Whom the calls reach.
-    pub(super) fn connect(&self, provider: Router) {
+    pub(crate) fn connect(&self, provider: Router) {
         let client = InProcessClient::new(provider);
         self.0.provider.set(client).unwrap();
     }
 
     /// All calls so far.
-    pub(super) fn sent(&self) -> Vec<Request<Bytes>> {
+    pub(crate) fn sent(&self) -> Vec<Request<Bytes>> {
         self.0.sent.lock().unwrap().clone()
     }
 
     /// The only call to this path.
-    pub(super) fn only_call(&self, path: &str) -> Request<Bytes> {
+    pub(crate) fn only_call(&self, path: &str) -> Request<Bytes> {
         let mut calls = self.sent();
         calls.retain(|call| call.uri().path() == path);
         assert_eq!(calls.len(), 1, "calls to {path}");
