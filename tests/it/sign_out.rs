@@ -1,5 +1,13 @@
 //! Signing out, here and at the provider.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::{Request, Response};
+use tower_sso::clock::TestClock;
+use tower_sso::provider::{HttpClient, HttpError, HttpErrorKind};
+use tower_sso::session::store::{MemoryStore, SessionStore};
 use tower_sso::simulator::{Endpoint, Fault};
 
 use crate::support::App;
@@ -81,26 +89,75 @@ async fn a_get_or_a_post_from_elsewhere_signs_nobody_out() {
     assert_eq!(app.visit("/protected").no_follow().await.status, 200);
 }
 
+/// Signed out here, told so, and the copied cookie opens nothing; the provider was not bothered.
+async fn signs_out_here_only(app: &App) {
+    let thief = app.browser.copy();
+    let page = sign_out(app).await;
+    assert_eq!(page.url.path(), "/auth/logged-out", "{}", page.html());
+    assert_eq!(page.status, 200);
+    assert!(
+        page.text().contains("You are signed out"),
+        "{}",
+        page.text()
+    );
+    assert!(page.hop(App::IDP).is_none(), "the provider was not asked");
+    assert_eq!((app.session_cookie(), app.attempts()), (None, 0));
+    let waiting = app.browser.cookie("__Host-sso-logout");
+    assert!(waiting.is_none(), "nobody comes back");
+    let replayed = thief.visit(&format!("{}/protected", App::URL)).no_follow();
+    assert_ne!(replayed.await.status, 200, "the session is over");
+}
+
 #[tokio::test]
-async fn a_provider_that_is_down_does_not_keep_anybody_signed_in() {
-    let app = App::with(|builder| builder);
-    app.sign_in("/protected").await;
+async fn a_provider_without_a_logout_keeps_nobody_signed_in() {
+    let app = App::new();
     app.idp()
         .set_fault(Fault::DiscoveryField("end_session_endpoint".into(), None));
-    app.clock.advance(std::time::Duration::from_secs(30 * 60));
-    let thief = app.browser.copy();
-    let page = app.visit("/auth/logout").await;
-    let page = page.submit(&page.only_form()).stop_before(App::IDP).await;
-    assert_eq!(app.session_cookie(), None);
-    assert!(page.status.is_redirection() || page.url.path() == "/auth/logged-out");
+    app.sign_in("/protected").await;
+    signs_out_here_only(&app).await;
+    assert_eq!(app.idp().sessions(), 1, "the one there lives on");
+}
+
+/// A process that was started while the provider is down, over the sessions of one before it.
+#[tokio::test]
+async fn a_provider_that_was_never_reached_keeps_nobody_signed_in() {
+    let clock = TestClock::at(1_800_000_000);
+    let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new(Arc::new(clock)));
+    let mut app = App::with(|builder| builder.session_store(Arc::clone(&store)));
+    app.sign_in("/protected").await;
+    let down = App::with(|builder| {
+        let clock = Arc::new(app.clock.clone());
+        let builder = builder.clock(clock).http_client(Arc::new(Unreachable));
+        builder.session_store(Arc::clone(&store))
+    });
+    app.sso = down.sso;
+    app.serve(app.sso.into_axum(app.routes()));
+    assert!(app.sso.ready().await.unwrap_err().is_temporary());
+    assert_eq!(app.visit("/protected").no_follow().await.status, 200);
+    signs_out_here_only(&app).await;
+}
+
+/// A network without a provider in it.
+#[derive(Debug)]
+struct Unreachable;
+
+impl HttpClient for Unreachable {
+    fn call(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, HttpError>> {
+        Box::pin(async { Err(HttpError::new(HttpErrorKind::Connect)) })
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_is_told_so_and_the_provider_is_left_alone() {
+    let app = App::new();
+    app.sign_in("/protected").await;
+    app.browser.clear_cookies();
+    let page = sign_out(&app).await;
     assert_eq!(
-        thief
-            .visit("https://app.example.com/protected")
-            .no_follow()
-            .await
-            .status,
-        303
+        (page.status.as_u16(), page.url.path()),
+        (200, "/auth/logged-out")
     );
+    assert_eq!(app.idp().requests(Endpoint::EndSession), 0);
 }
 
 #[tokio::test]
