@@ -19,3 +19,4 @@ mod sign_out;
 mod support;
 mod threats;
 mod who_gets_what;
+mod who_gets_what_else;
