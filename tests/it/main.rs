@@ -18,5 +18,7 @@ mod sign_in;
 mod sign_out;
 mod support;
 mod threats;
+#[cfg(feature = "aws-lc-rs")]
+mod tls;
 mod who_gets_what;
 mod who_gets_what_else;
