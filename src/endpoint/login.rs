@@ -30,6 +30,8 @@ use crate::{Error, Result};
 
 /// The longest hint that is passed on, in bytes.
 const LONGEST_HINT: usize = 255;
+/// The longest list of values, in bytes.
+const LONGEST_LIST: usize = 2048;
 
 pub(super) async fn answer(
     shared: &Shared,
@@ -71,13 +73,18 @@ pub(super) async fn answer(
     for surplus in context.login_states.surplus(cookie_fields(headers), now) {
         cookies.add(surplus);
     }
+    // Who is signed in and asks for more wants to stay who they are; who asks for the list of accounts
+    // does not.
+    let step_up = session.is_some()
+        && !asked.requirement.is_empty()
+        && !asked.prompt.contains(&Prompt::SelectAccount);
     let started = sign_in::start(
         context,
         Start {
             return_to: asked.return_to,
             requirement: asked.requirement,
             session: session.as_ref(),
-            step_up: false,
+            step_up,
             prompt: asked.prompt,
             login_hint: asked.login_hint,
             ui_locales: asked.ui_locales,
@@ -168,7 +175,16 @@ fn hint(value: Option<&str>) -> Result<Option<String>> {
 
 fn requirement(query: &Query) -> Result<Requirement> {
     let words = |name| -> Result<Vec<String>> {
-        let text = hint(query.one(name)?)?.unwrap_or_default();
+        let text = query.one(name)?.unwrap_or_default();
+        if text.len() > LONGEST_LIST
+            || text
+                .chars()
+                .any(|c| c.is_control() || (c.is_whitespace() && c != ' '))
+        {
+            return Err(Error::request(
+                "a list is too long or has other characters than words and spaces",
+            ));
+        }
         Ok(text
             .split(' ')
             .filter(|word| !word.is_empty())

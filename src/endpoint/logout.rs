@@ -64,6 +64,8 @@ pub(super) async fn answer(
             respond::see_other(&location)
         }
         SignedOut::HereOnly | SignedOut::Nobody => {
+            // A sign-out before this one may not have come back from the provider.
+            cookies.add(shared.logout_cookie.removal());
             respond::see_other(&context.endpoint_path("logged-out"))
         }
     })

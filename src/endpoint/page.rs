@@ -199,7 +199,8 @@ fn content_security_policy(page: &Page) -> HeaderValue {
         policy.push(' ');
         policy.push_str(target);
     }
-    if page.kind != PageKind::SignInOutside {
+    // A page with a button must not be shown under somebody else's; one that only tells may be.
+    if page.actions.iter().any(|action| action.post) {
         policy.push_str("; frame-ancestors 'none'");
     }
     HeaderValue::try_from(policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))

@@ -175,7 +175,9 @@ pub(super) async fn answer(
         Cause::Verdict(Verdict::Forbidden(reason)) => (Requirement::default(), Some(reason)),
         _ => (Requirement::default(), None),
     };
-    let vain = session.is_some_and(|session| sign_in::was_in_vain(session, &requirement, now));
+    let vain = session.zip(reason).is_some_and(|(session, reason)| {
+        sign_in::was_in_vain(session, &requirement, reason.missing(), now)
+    });
     let looping =
         context
             .round_trips
@@ -256,7 +258,7 @@ fn return_to(base: &BaseUrl, kind: RequestKind, refused: &Refused) -> ReturnTo {
         base.same_origin_path(value)
     };
     match kind {
-        RequestKind::Navigation | RequestKind::FramedNavigation => {
+        RequestKind::Navigation | RequestKind::FramedNavigation if refused.method.is_safe() => {
             ReturnTo::parse(&base.public_path(&refused.target))
         }
         RequestKind::Htmx => named("hx-current-url").or_else(|| named("referer")),

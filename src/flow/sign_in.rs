@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
@@ -11,7 +12,7 @@ use super::identity_hook::{Decision, Enrichment};
 use super::{Context, audit};
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS};
-use crate::policy::Requirement;
+use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
@@ -86,7 +87,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
 }
 
 /// The longest ID token that is sent as `id_token_hint`: URLs much above 2 kB do not pass everywhere.
-const LONGEST_HINT: usize = 2048;
+pub(super) const LONGEST_HINT: usize = 2048;
 
 /// How a callback ended.
 #[derive(Debug)]
@@ -186,15 +187,17 @@ pub(crate) async fn finish(
         }
     };
     let context = Arc::clone(context);
+    let (browser, finished) = oneshot::channel();
     let work = async move {
-        let finished = redeem(&context, code, &state, current).await;
+        let finished = redeem(&context, code, &state, current, &browser).await;
         if let Err(error) = &finished {
             audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), error);
         }
-        finished
+        // Nobody is there any more to take it.
+        browser.send(finished).ok();
     };
-    let work = tokio::spawn(work.in_current_span());
-    work.await.unwrap_or_else(|error| {
+    tokio::spawn(work.in_current_span());
+    finished.await.unwrap_or_else(|error| {
         Err(Error::unavailable("the sign-in was interrupted").with_source(error))
     })
 }
@@ -204,6 +207,7 @@ async fn redeem(
     code: Secret<String>,
     state: &LoginState,
     current: Option<Session>,
+    browser: &oneshot::Sender<Result<Finished>>,
 ) -> Result<Finished> {
     let grant = CodeGrant {
         code,
@@ -249,6 +253,12 @@ async fn redeem(
         }
     };
     let subject = identity.claims.subject.clone();
+    if browser.is_closed() {
+        // A new session would reach nobody, and would end the one that the browser still has.
+        return Err(Error::request(
+            "the browser went away before it was signed in",
+        ));
+    }
     let record = record(context, identity, enrichment, state)?;
     if let (Some(_), Some(bound)) = (&current, &bound) {
         // The browser has moved on to another session since: the one that this attempt knew is over.
@@ -361,23 +371,72 @@ fn json(map: &serde_json::Map<String, serde_json::Value>) -> Box<str> {
         .into()
 }
 
-/// Whether a step-up for `requirement` has just been tried with this session, so that another one would
-/// go round in circles.
+/// Whether a step-up for `requirement` has been tried with this session and did not reach it, so that
+/// another one would go round in circles.
 pub(crate) fn was_in_vain(
     session: &Session,
     requirement: &Requirement,
+    missing: Missing,
     now: SecondsSinceEpoch,
 ) -> bool {
     let Some(mark) = session.record().step_up else {
         return false;
     };
-    // What a step-up reached holds for half the asked age at least; where no age is asked, what it did
-    // not reach stays out of reach for this session until somebody signs in anew on purpose.
-    let holds_for = requirement
+    // What only grew old since was recent enough when the browser came back: a new one is no circle.
+    let was_recent = requirement
         .max_age
-        .map_or(VAIN_FOR, |age| (age / 2).min(VAIN_FOR));
-    mark.requirement == requirement.fingerprint() && now.since(mark.at) <= holds_for
+        .zip(session.auth_time())
+        .is_some_and(|(age, auth_time)| mark.at.since(auth_time) <= age);
+    mark.requirement == requirement.fingerprint()
+        && now.since(mark.at) <= VAIN_FOR
+        && !(missing == Missing::MaxAge && was_recent)
 }
 
 /// How long a vain step-up is not asked for again by itself.
 const VAIN_FOR: Duration = Duration::from_secs(5 * 60);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::session::{Lifetime, SessionKey};
+
+    #[test]
+    fn a_step_up_is_in_vain_if_it_did_not_reach_what_was_asked() {
+        let asked = Requirement {
+            max_age: Some(Duration::from_secs(900)),
+            ..Requirement::default()
+        };
+        let at = SecondsSinceEpoch(10_000);
+        // (authenticated before the browser came back, what is missing, seconds later, in vain)
+        for (age, missing, later, vain) in [
+            (Some(850), Missing::MaxAge, 60, false),
+            (Some(900), Missing::MaxAge, 1, false),
+            (Some(901), Missing::MaxAge, 1, true),
+            (None, Missing::MaxAge, 1, true),
+            (Some(0), Missing::MultiFactor, 1, true),
+            (Some(0), Missing::MultiFactor, 300, true),
+            (Some(0), Missing::MultiFactor, 301, false),
+        ] {
+            let mut record = Record::new("https://idp".into(), "ada", at, Lifetime::default());
+            record.auth_time = age.map(|age| at.minus(Duration::from_secs(age)));
+            record.step_up = Some(StepUpMark {
+                requirement: asked.fingerprint(),
+                at,
+            });
+            let session = Session::new(SessionKey([0; 32]), Arc::new(record));
+            let now = at.plus(Duration::from_secs(later));
+            let got = was_in_vain(&session, &asked, missing, now);
+            assert_eq!(got, vain, "{age:?} {missing:?} {later}");
+            let other = Requirement {
+                multi_factor: true,
+                ..asked.clone()
+            };
+            assert!(
+                !was_in_vain(&session, &other, missing, now),
+                "another requirement"
+            );
+        }
+    }
+}

@@ -1,9 +1,12 @@
 //! Signing out: here first, then at the provider.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tower_cookies::Cookie;
+use tracing::Instrument as _;
 
+use super::sign_in::LONGEST_HINT;
 use super::{Context, audit};
 use crate::crypto::{self, Purpose};
 use crate::provider::LogoutRequest;
@@ -31,7 +34,7 @@ pub(crate) enum SignedOut {
 /// # Errors
 /// When the store fails: then nobody is signed out and nothing may claim so.
 pub(crate) async fn sign_out(
-    context: &Context,
+    context: &Arc<Context>,
     cookies: &LogoutCookie,
     session: Option<Session>,
     return_to: &ReturnTo,
@@ -39,15 +42,15 @@ pub(crate) async fn sign_out(
     let Some(session) = session else {
         return Ok(SignedOut::Nobody);
     };
-    context.sessions.end(&session).await?;
-    audit::signed_out(&session);
+    end(context, session.clone()).await?;
     let state = crypto::random_token();
     let request = LogoutRequest {
         id_token_hint: session
             .record()
             .tokens
             .as_ref()
-            .and_then(|tokens| tokens.id_token.clone()),
+            .and_then(|tokens| tokens.id_token.clone())
+            .filter(|token| token.expose().len() <= LONGEST_HINT),
         post_logout_redirect_uri: context.logged_out_url(),
         state: state.clone(),
     };
@@ -62,6 +65,21 @@ pub(crate) async fn sign_out(
             Ok(SignedOut::HereOnly)
         }
     }
+}
+
+/// Ends the session in a task of its own: who clicks and closes the tab is signed out all the same.
+async fn end(context: &Arc<Context>, session: Session) -> Result<()> {
+    let context = Arc::clone(context);
+    let work = async move {
+        context.sessions.end(&session).await?;
+        audit::signed_out(&session);
+        Ok(())
+    };
+    tokio::spawn(work.in_current_span())
+        .await
+        .unwrap_or_else(
+            |error| Err(Error::store("the sign-out was interrupted").with_source(error)),
+        )
 }
 
 /// The sealed cookie that a logout leaves until the browser is back from the provider.

@@ -59,7 +59,7 @@ impl ProviderMetadata {
             .ok_or_else(|| Error::provider("the provider's metadata is not a JSON object"))?;
         let metadata = Fields {
             fields: &fields,
-            plain_http: expected.is_loopback_http(),
+            plain_http: !expected.is_https(),
         };
         let issuer = metadata.text("issuer")?.unwrap_or_default();
         if issuer != expected.as_str() {

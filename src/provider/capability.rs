@@ -12,7 +12,7 @@ use crate::oidc::{IdTokenClaims, Issuer, Prompt, TokenResponse};
 use crate::secret::Secret;
 
 /// What one sign-in asks of the provider.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SignInRequest {
     /// Where the provider sends the browser back to.
     pub redirect_uri: String,
@@ -44,7 +44,7 @@ pub struct SignInRequest {
 }
 
 /// What redeems an authorization code, and what its answer must fit.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CodeGrant {
     /// The code.
     pub code: Secret<String>,
@@ -75,7 +75,7 @@ pub struct Identity {
 }
 
 /// What a logout tells the provider (OpenID Connect RP-Initiated Logout 1.0 section 2).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LogoutRequest {
     /// The ID token of the session that ends.
     pub id_token_hint: Option<Secret<String>>,
@@ -105,4 +105,37 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// The URL that ends the provider's own session; `None` if it has no such endpoint.
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>>;
+}
+
+// What is a secret of one browser (state, nonce) or says who it is stays out of logs.
+
+impl fmt::Debug for SignInRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInRequest")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("prompt", &self.prompt)
+            .field("max_age", &self.max_age)
+            .field("acr_values", &self.acr_values)
+            .field("multi_factor", &self.multi_factor)
+            .field("amr", &self.amr)
+            .field("ui_locales", &self.ui_locales)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CodeGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeGrant")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LogoutRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogoutRequest")
+            .field("post_logout_redirect_uri", &self.post_logout_redirect_uri)
+            .finish_non_exhaustive()
+    }
 }

@@ -64,12 +64,16 @@ enum Lookup {
 
 impl State {
     fn look_up(&self, now: SecondsSinceEpoch) -> Lookup {
+        // A clock that was set back must not stretch a pause or a freshness beyond what was ever given.
+        let is_ahead = |end: SecondsSinceEpoch, most: Duration| now < end && end.since(now) <= most;
         let pause = self
             .failure
             .as_ref()
-            .filter(|failure| now < failure.next_try);
+            .filter(|failure| is_ahead(failure.next_try, LONGEST_PAUSE));
         match (&self.metadata, pause) {
-            (Some(metadata), pause) if now < self.fresh_until || pause.is_some() => {
+            (Some(metadata), pause)
+                if is_ahead(self.fresh_until, *FRESH_BOUNDS.end()) || pause.is_some() =>
+            {
                 Lookup::Serve(Arc::clone(metadata))
             }
             (Some(metadata), _) => Lookup::ServeAndRefresh(Arc::clone(metadata)),

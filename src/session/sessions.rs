@@ -132,7 +132,6 @@ impl Sessions {
             .filter(|old| old.issuer() == record.issuer() && old.subject() == record.subject());
         if let Some(old) = same_person {
             record.public_id = old.public_id().into();
-            record.replaced = Some(old.key());
         }
         let value = crypto::random_token();
         let key = SessionKey::of_cookie(&value);
@@ -140,13 +139,18 @@ impl Sessions {
             Created::Done(record) => record,
             Created::SignedOut => return Ok(Made::SignedOut),
         };
-        if let Some(old) = follows {
-            let ended = if same_person.is_some() {
-                self.retire(old).await
-            } else {
-                self.delete(old.key()).await
-            };
-            if let Err(error) = ended {
+        let followed = match (follows, same_person) {
+            (None, _) => Ok(true),
+            (Some(_), Some(old)) => self.retire(old, key).await,
+            (Some(old), None) => self.end(old).await.map(|()| true),
+        };
+        match followed {
+            Ok(true) => {}
+            Ok(false) => {
+                self.delete(key).await?;
+                return Ok(Made::SignedOut);
+            }
+            Err(error) => {
                 // Nobody may be left with two sessions because one could not be ended.
                 self.delete(key).await?;
                 return Err(error);
@@ -159,7 +163,9 @@ impl Sessions {
         ))
     }
 
-    async fn retire(&self, old: &Session) -> Result<()> {
+    /// Lets an old id answer a few seconds more. `false` if the session was signed out meanwhile: then
+    /// what was to follow it must not live either.
+    async fn retire(&self, old: &Session, successor: SessionKey) -> Result<bool> {
         let mut standing = Arc::clone(old.record());
         loop {
             let mut record = Record::clone(&standing);
@@ -167,22 +173,45 @@ impl Sessions {
             record.absolute_expires_at = record.absolute_expires_at.min(end);
             // A retired id gives no token away: they belong to the session that follows.
             record.tokens = None;
-            match self
-                .store
-                .replace(old.key(), standing.version(), record)
-                .await?
-            {
-                Replaced::Done(_) | Replaced::Gone => return Ok(()),
+            let key = old.key();
+            match self.store.replace(key, standing.version(), record).await? {
+                Replaced::Done(_) => return Ok(true),
+                Replaced::Gone => return self.ended_by_itself(old, successor).await,
                 Replaced::Conflict(newer) => standing = newer,
             }
         }
     }
 
-    /// Ends a session and what is left of the one that it followed.
-    pub(crate) async fn end(&self, session: &Session) -> Result<()> {
-        if let Some(old) = session.record().replaced {
-            self.delete(old).await?;
+    /// Whether a session that is gone had run out, or was followed by the one of another tab. If neither,
+    /// somebody signed out.
+    async fn ended_by_itself(&self, old: &Session, successor: SessionKey) -> Result<bool> {
+        if !old.record().is_live(self.clock.now()) {
+            return Ok(true);
         }
+        let others = self
+            .store
+            .find_by_subject(old.issuer(), old.subject())
+            .await?;
+        Ok(others
+            .iter()
+            .any(|(key, record)| *key != successor && *record.public_id == *old.public_id()))
+    }
+
+    /// Ends a session, and what else this browser has of it: ids from before a step-up, and sessions that
+    /// parallel tabs made of the same session at the provider.
+    pub(crate) async fn end(&self, session: &Session) -> Result<()> {
+        let own = session.record();
+        let all = self
+            .store
+            .find_by_subject(session.issuer(), session.subject())
+            .await?;
+        for (key, record) in all {
+            let same_sid = own.sid.is_some() && record.sid == own.sid;
+            if key != session.key() && (same_sid || record.public_id == own.public_id) {
+                self.delete(key).await?;
+            }
+        }
+        // Its own last: who has to try again after a failure must still be known.
         self.delete(session.key()).await
     }
 

@@ -62,6 +62,14 @@ impl SsoBuilder {
             // The provider's form comes from another site: a Lax cookie would stay at home.
             ResponseMode::FormPost => cookie.cross_site(),
         };
+        if self.response_mode == ResponseMode::FormPost
+            && !base_url.is_https()
+            && !base_url.is_loopback()
+        {
+            return Err(Error::configuration(
+                "form_post needs https: its cookies are Secure (SSO_RESPONSE_MODE, SSO_BASE_URL)",
+            ));
+        }
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
@@ -83,8 +91,8 @@ impl SsoBuilder {
         let provider = OidcProvider::new(config, http, Arc::clone(&clock));
         let context = Context {
             provider: Arc::new(provider),
+            round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
             login_states: LoginStates::new(&cookie.name, attempt),
-            round_trips: RoundTrips::new(&cookie.name, cookie.clone()),
             sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
             sealer,
             clock,
@@ -174,7 +182,7 @@ fn checked_auth_path(path: &str) -> Result<String> {
     let plain = path.len() > 1
         && path.starts_with('/')
         && !path.ends_with('/')
-        && !path.contains(['{', '}', '?', '%'])
+        && !path.contains(['{', '}', '?', '%', ':', '*'])
         && ReturnTo::parse(path).is_some_and(|parsed| parsed.as_str() == path);
     if plain {
         Ok(path.to_owned())

@@ -146,7 +146,8 @@ impl SsoBuilder {
 
     /// Another name for the session cookie: a token (RFC 6265 section 4.1.1) of 1 to 64 characters. Default
     /// `__Host-sso`, on plain http `sso-<port>`. A name without the prefix `__Host-` gives up what browsers
-    /// promise by it: that no other host under the same domain can plant the cookie.
+    /// promise by it: that no other host under the same domain can plant the cookie. Apps under different
+    /// paths of one origin need different names.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = Some(name.into());
         self

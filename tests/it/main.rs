@@ -5,8 +5,10 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod asked_for;
 mod conformance;
 mod extractors;
+mod interruptions;
 mod jsonwebtoken_default;
 mod layout;
 mod observability;

@@ -147,9 +147,17 @@ fn an_unusable_endpoint_is_refused_by_its_name() {
 }
 
 #[test]
-fn plain_http_is_for_an_issuer_on_this_machine() {
+fn plain_http_endpoints_are_for_a_plain_http_issuer() {
     assert!(with("http://localhost:3001", &[]).is_ok());
-    assert!(with("http://idp.example.com", &[]).is_err());
+    assert!(
+        with("http://idp.example.com", &[]).is_ok(),
+        "the builder decides which there may be"
+    );
+    let http = json!("http://idp.example.com/token");
+    assert!(
+        changed("token_endpoint", http).is_err(),
+        "an https issuer has none"
+    );
 }
 
 #[test]

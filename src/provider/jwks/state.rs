@@ -56,7 +56,10 @@ impl State {
 
     /// The set, while it is kept.
     fn kept(&self, now: SecondsSinceEpoch) -> Option<&Fetched> {
-        self.last.as_ref().filter(|last| now.since(last.at) < KEPT)
+        // A clock that was set back must not keep a set longer than it was ever to be kept.
+        self.last
+            .as_ref()
+            .filter(|last| now.since(last.at) < KEPT && last.at.since(now) < KEPT)
     }
 
     /// A known `kid` never waits while the set is kept; neither does a token that names none, since
@@ -65,7 +68,7 @@ impl State {
     pub(super) fn look_up(&self, kid: Option<&str>, now: SecondsSinceEpoch) -> Lookup {
         match self.kept(now) {
             Some(set) if kid.is_none_or(|kid| set.keys.knows(kid)) => {
-                if now.since(set.at) < set.fresh_for {
+                if set.at <= now && now.since(set.at) < set.fresh_for {
                     Lookup::Serve(Arc::clone(&set.keys))
                 } else {
                     Lookup::ServeAndRefresh(Arc::clone(&set.keys))
@@ -93,7 +96,7 @@ impl State {
     /// Whether a background refresh may begin now; if so, that is counted. It takes no token from the
     /// buckets: those are for keys that are not known.
     pub(super) fn may_refresh(&mut self, now: SecondsSinceEpoch) -> bool {
-        let due = now >= self.next_refresh;
+        let due = now >= self.next_refresh || self.next_refresh.since(now) > BETWEEN_REFRESHES;
         if due {
             self.next_refresh = now.plus(BETWEEN_REFRESHES);
         }
@@ -164,6 +167,23 @@ mod tests {
         assert!(!state.may_fetch(Some("k1"), Origin::Stranger, NOW));
         assert!(!state.may_fetch(None, Origin::Stranger, NOW));
         assert!(state.may_fetch(Some("k2"), Origin::Stranger, NOW));
+    }
+
+    #[test]
+    fn a_clock_set_back_keeps_no_set_longer() {
+        let mut state = State::new(NOW);
+        state.record(&Ok(fetched()));
+        assert!(state.may_refresh(NOW));
+        for (back, looked_up) in [
+            (60, "ServeAndRefresh"),
+            (3_599, "ServeAndRefresh"),
+            (3_600, "Fetch"),
+        ] {
+            let now = NOW.minus(Duration::from_secs(back));
+            let found = format!("{:?}", state.look_up(Some("k1"), now));
+            assert!(found.starts_with(looked_up), "{back} s back: {found}");
+        }
+        assert!(state.may_refresh(NOW.minus(Duration::from_secs(60))));
     }
 
     #[test]
