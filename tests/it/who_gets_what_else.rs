@@ -62,9 +62,9 @@ async fn a_frame_with_a_weak_session_gets_a_link_that_asks_for_more() {
     let link = link_outside(&framed);
     assert!(link.ends_with("&acr_values=urn%3Aexample%3Agold"), "{link}");
     assert_eq!(rejection(&framed).kind(), RejectionKind::StepUp);
-    let forbidden = home.frame("/admin").await;
-    assert_eq!(forbidden.status, 403);
-    assert!(!forbidden.can_be_framed_by("https://portal.example/"));
+    assert_eq!(home.frame("/admin").await.status, 403);
+    let button = home.frame("/auth/logout").await;
+    assert!(!button.can_be_framed_by("https://portal.example/"));
 }
 
 /// The trailers-only form of the gRPC protocol: everything in the header fields of a 200, and no body.
@@ -244,7 +244,7 @@ fn watched(
     move |identity| {
         let amr = identity.claims.amr.clone();
         let mut seen = seen.lock().unwrap();
-        seen.push((identity.claims.subject.clone(), amr.clone()));
+        seen.push((identity.claims.subject, amr.clone()));
         std::future::ready(Ok(if amr.contains(&"otp".to_owned()) {
             let methods = Value::from(amr);
             Decision::Enrich(Enrichment::new().with_attribute("methods", methods))
