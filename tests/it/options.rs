@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response};
-use tower_sso::provider::HttpClient;
 use tower_sso::session::Lifetime;
 use tower_sso::simulator::{Endpoint, Fault, LoginChoice};
 use tower_sso::{CookieKey, Page as OwnPage, SsoBuilder};
@@ -20,7 +19,7 @@ const OTHER_KEY: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA";
 
 type Vars<'a> = &'a [(&'a str, &'a str)];
 
-/// What every app needs, then `vars`. An empty value takes one away.
+/// What every app needs, and `vars`; an empty value takes one away.
 fn from_vars(vars: Vars<'_>) -> SsoBuilder {
     let needed = [
         ("SSO_ISSUER", App::IDP),
@@ -40,9 +39,7 @@ fn from_vars(vars: Vars<'_>) -> SsoBuilder {
 /// An app that is set up by variables, and what it says to the provider.
 fn recorded(vars: Vars<'_>) -> (App, Wire) {
     let mut app = App::new();
-    let wire = Wire::default();
-    wire.connect(app.simulator.router());
-    deploy(&mut app, from_vars(vars), Arc::new(wire.clone()));
+    let wire = start(&mut app, from_vars(vars));
     (app, wire)
 }
 
@@ -51,17 +48,14 @@ fn app(vars: Vars<'_>) -> App {
 }
 
 /// Lets another set-up serve the app's routes from now on.
-fn deploy(app: &mut App, builder: SsoBuilder, client: Arc<dyn HttpClient>) {
-    let clock = Arc::new(app.clock.clone());
-    app.sso = builder.clock(clock).http_client(client).build().unwrap();
-    app.serve(app.sso.into_axum(app.routes()));
-}
-
-/// The same app started again with other variables.
-fn restart(app: &mut App, vars: Vars<'_>) {
+fn start(app: &mut App, builder: SsoBuilder) -> Wire {
     let wire = Wire::default();
     wire.connect(app.simulator.router());
-    deploy(app, from_vars(vars), Arc::new(wire));
+    let builder = builder.clock(Arc::new(app.clock.clone()));
+    let builder = builder.http_client(Arc::new(wire.clone()));
+    app.sso = builder.build().unwrap();
+    app.serve(app.sso.into_axum(app.routes()));
+    wire
 }
 
 /// The values that a request for `path` takes to the provider under `name`.
@@ -330,7 +324,7 @@ async fn secrets_may_come_from_files_and_a_line_end_is_no_part_of_them() {
     app.sign_in("/protected").await;
     app.browser.clear_cookies();
     let callback = app.until_callback("/protected").await;
-    restart(&mut app, &[("SSO_COOKIE_KEY", KEY)]);
+    start(&mut app, from_vars(&[("SSO_COOKIE_KEY", KEY)]));
     let page = app.browser.visit(&callback).await;
     assert_eq!(page.url.path(), "/protected", "the same key as in the file");
 }
@@ -348,7 +342,7 @@ async fn a_key_is_changed_without_failing_anybody() {
     ] {
         let mut app = app(&[("SSO_COOKIE_KEY", begun)]);
         let callback = app.until_callback("/protected").await;
-        restart(&mut app, &[("SSO_COOKIE_KEY", finished)]);
+        start(&mut app, from_vars(&[("SSO_COOKIE_KEY", finished)]));
         let page = app.browser.visit(&callback).await;
         let expected = if works {
             "/protected"
@@ -362,32 +356,20 @@ async fn a_key_is_changed_without_failing_anybody() {
 
 #[tokio::test]
 async fn an_old_key_that_was_added_in_code_opens_and_does_not_seal() {
-    let key = |text| CookieKey::from_base64(text).unwrap();
-    let both = |builder: SsoBuilder| {
-        let builder = builder.cookie_key(key(OTHER_KEY));
+    let only = |key| from_vars(&[("SSO_COOKIE_KEY", key)]);
+    let both = || {
+        let key = |text| CookieKey::from_base64(text).unwrap();
+        let builder = from_vars(&[]).cookie_key(key(OTHER_KEY));
         builder.add_old_cookie_key(key(KEY))
     };
-    for (begun, finished) in [(KEY, ""), ("", OTHER_KEY)] {
+    for (begun, finished) in [(only(KEY), both()), (both(), only(OTHER_KEY))] {
         let mut app = App::new();
-        let callback = {
-            start(&mut app, begun, both);
-            app.until_callback("/protected").await
-        };
-        start(&mut app, finished, both);
+        start(&mut app, begun);
+        let callback = app.until_callback("/protected").await;
+        start(&mut app, finished);
         let page = app.browser.visit(&callback).await;
         assert_eq!(page.url.path(), "/protected", "{}", page.html());
     }
-}
-
-/// Starts the app with this key alone, or as `otherwise` says where there is none.
-fn start(app: &mut App, key: &str, otherwise: impl Fn(SsoBuilder) -> SsoBuilder) {
-    let wire = Wire::default();
-    wire.connect(app.simulator.router());
-    let builder = match key {
-        "" => otherwise(from_vars(&[])),
-        key => from_vars(&[("SSO_COOKIE_KEY", key)]),
-    };
-    deploy(app, builder, Arc::new(wire));
 }
 
 #[tokio::test]
