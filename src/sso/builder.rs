@@ -253,7 +253,8 @@ impl SsoBuilder {
         self
     }
 
-    /// Another HTTP client for the provider; see the rules of [`HttpClient`]. Default [`ReqwestClient`]:
+    /// Another HTTP client for the provider; see the rules of [`HttpClient`]. Default
+    /// [`ReqwestClient`](crate::provider::ReqwestClient):
     /// 2 s to connect, 5 s a call, 1 MiB a body, no redirects, no retries, no proxy of the environment.
     /// With another one [`SsoBuilder::extra_ca`] has no effect.
     pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
