@@ -202,7 +202,14 @@ fn is_misspelled(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+
     use super::*;
+    use crate::provider::{HttpClient, InProcessClient};
 
     fn built(vars: &[(&str, &str)]) -> Result<crate::Sso> {
         let defaults = [
@@ -216,7 +223,17 @@ mod tests {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| OsString::from(*value))
         };
-        SsoBuilder::from_lookup(lookup).and_then(SsoBuilder::build)
+        // No client of its own: with RustCrypto alone that needs a rustls provider from the app.
+        SsoBuilder::from_lookup(lookup)?
+            .http_client(nobody())
+            .build()
+    }
+
+    fn nobody() -> Arc<dyn HttpClient> {
+        let service = tower::service_fn(|_| async {
+            Ok::<_, Infallible>(http::Response::new(Full::<Bytes>::default()))
+        });
+        Arc::new(InProcessClient::new(service))
     }
 
     #[test]
