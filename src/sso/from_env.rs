@@ -212,6 +212,11 @@ mod tests {
     use crate::provider::{HttpClient, InProcessClient};
 
     fn built(vars: &[(&str, &str)]) -> Result<crate::Sso> {
+        // No client of its own: with RustCrypto alone that needs a rustls provider from the app.
+        builder(vars)?.http_client(nobody()).build()
+    }
+
+    fn builder(vars: &[(&str, &str)]) -> Result<SsoBuilder> {
         let defaults = [
             ("SSO_ISSUER", "https://idp.example"),
             ("SSO_CLIENT_ID", "app"),
@@ -223,10 +228,7 @@ mod tests {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| OsString::from(*value))
         };
-        // No client of its own: with RustCrypto alone that needs a rustls provider from the app.
-        SsoBuilder::from_lookup(lookup)?
-            .http_client(nobody())
-            .build()
+        SsoBuilder::from_lookup(lookup)
     }
 
     fn nobody() -> Arc<dyn HttpClient> {
@@ -268,7 +270,6 @@ mod tests {
             ("SSO_AUTH_PATH", "//auth"),
             ("SSO_SESSION_STORE", "redis://127.0.0.1"),
             ("SSO_CA_FILE", "/does/not/exist"),
-            ("SSO_CA_FILE", "/dev/null"),
             ("SSO_COOKIE_NAME", "two words"),
             ("SSO_COOKIE_NAME", "__Host-sso"),
             ("SSO_ALLOWED_ORIGINS", "friend.example"),
@@ -282,6 +283,17 @@ mod tests {
                 "{name}: the value is echoed: {error}"
             );
         }
+    }
+
+    #[cfg(feature = "aws-lc-rs")]
+    #[test]
+    fn a_file_without_a_certificate_is_an_error_that_names_the_variable() {
+        let error = builder(&[("SSO_CA_FILE", "/dev/null")]).and_then(SsoBuilder::build);
+        let error = error.unwrap_err();
+        assert!(
+            error.is_configuration() && error.to_string().contains("SSO_CA_FILE"),
+            "{error}"
+        );
     }
 
     #[test]
