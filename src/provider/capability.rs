@@ -139,3 +139,35 @@ impl fmt::Debug for LogoutRequest {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_secret_of_one_browser_is_not_shown() {
+        let secret = || "s3cr3t".to_owned();
+        let sign_in = SignInRequest {
+            state: secret(),
+            nonce: secret(),
+            code_challenge: secret(),
+            login_hint: Some(secret()),
+            id_token_hint: Some(Secret::new(secret())),
+            ..SignInRequest::default()
+        };
+        let grant = CodeGrant {
+            code: Secret::new(secret()),
+            redirect_uri: String::new(),
+            code_verifier: Secret::new(secret()),
+            nonce: secret(),
+            max_age: None,
+        };
+        let logout = LogoutRequest {
+            id_token_hint: Some(Secret::new(secret())),
+            post_logout_redirect_uri: String::new(),
+            state: secret(),
+        };
+        let shown = format!("{sign_in:?} {grant:?} {logout:?}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+    }
+}

@@ -268,6 +268,8 @@ mod tests {
             ("SSO_AUTH_PATH", "auth"),
             ("SSO_AUTH_PATH", "/auth/"),
             ("SSO_AUTH_PATH", "//auth"),
+            ("SSO_AUTH_PATH", "/:auth"),
+            ("SSO_AUTH_PATH", "/*auth"),
             ("SSO_SESSION_STORE", "redis://127.0.0.1"),
             ("SSO_CA_FILE", "/does/not/exist"),
             ("SSO_COOKIE_NAME", "two words"),

@@ -146,3 +146,43 @@ async fn a_long_id_token_does_not_make_the_way_out_too_long() {
         .collect();
     assert_eq!(names, ["client_id", "post_logout_redirect_uri", "state"]);
 }
+
+/// Polls a request so many times, then hangs up.
+async fn hang_up_after(polls: usize, app: &App, cookie: &str) {
+    let request = http::Request::post("/auth/logout")
+        .header("cookie", format!("{}={cookie}", App::COOKIE))
+        .header("sec-fetch-site", "same-origin")
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let answer = tower::ServiceExt::oneshot(app.sso.into_axum(app.routes()), request);
+    let mut answer = std::pin::pin!(answer);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for _ in 0..polls {
+        if answer.as_mut().poll(&mut context).is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_was_begun_is_finished_though_nobody_waits() {
+    let mut signed_out = 0;
+    for polls in 0..30 {
+        let (app, _) = App::with_remote_store();
+        app.sign_in("/protected").await;
+        let first = app.browser.copy();
+        app.visit("/auth/login?return_to=/protected").await;
+        hang_up_after(polls, &app, &app.session_cookie().unwrap()).await;
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let (old, new) = (is_let_in(&first).await, is_let_in(&app.browser).await);
+        assert_eq!(old, new, "half signed out after {polls} polls");
+        signed_out += usize::from(!new);
+    }
+    assert!(
+        (1..30).contains(&signed_out),
+        "{signed_out} of 30 were signed out"
+    );
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fake::{CONFIGURATION, Idp, Reply, metadata, metadata_with};
+use super::fake::{CONFIGURATION, Idp, NOW, Reply, metadata, metadata_with};
 use crate::ErrorKind;
 use crate::provider::{HttpErrorKind, OidcProvider, Provider as _};
 
@@ -212,4 +212,26 @@ async fn what_is_no_metadata_is_not_taken() {
         assert_eq!(fails(&idp.provider()).await.0, kind, "{name}");
         assert_eq!(idp.http.calls(CONFIGURATION).len(), 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_clock_set_back_stretches_no_pause() {
+    let idp = Idp::new();
+    idp.http
+        .on(CONFIGURATION, Reply::Fail(HttpErrorKind::Connect));
+    let provider = idp.provider();
+    fails(&provider).await;
+    idp.http.on(CONFIGURATION, Reply::json(&metadata()));
+    idp.clock.set(NOW - 86_400);
+    provider.metadata().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_set_back_keeps_no_metadata_fresh_for_longer() {
+    let idp = Idp::new();
+    let provider = idp.provider();
+    provider.metadata().await.unwrap();
+    idp.clock.set(NOW - 2 * 86_400);
+    provider.metadata().await.unwrap();
+    fetched_behind(&idp, 2).await;
 }
