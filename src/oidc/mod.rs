@@ -48,6 +48,8 @@ mod prompt;
 mod response_mode;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod token_response;
 pub mod userinfo;
