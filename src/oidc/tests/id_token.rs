@@ -102,6 +102,7 @@ fn values() -> impl Strategy<Value = Value> {
         1 => (0..800_u32).prop_map(|ahead| json!(NOW as f64 - 400.5 + f64::from(ahead))),
         1 => vec(prop::sample::select(&[CLIENT, "other"][..]), 0..3).prop_map(Value::from),
         1 => Just(json!(CLIENT)),
+        1 => Just(json!("")),
         1 => (250_usize..260).prop_map(|length| json!("é".repeat(length))),
     ]
 }
