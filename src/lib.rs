@@ -108,7 +108,7 @@ pub mod test_util;
 pub use crypto::{CookieKey, InvalidCookieKey};
 pub use endpoint::{Action, Page, PageKind, PageRenderer, Rejection, RejectionKind};
 pub use error::{BoxError, Error, ErrorKind, Result};
-pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook};
+pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook, Revalidation};
 pub use layer::{Auth, RequireLayer, RequireService, SsoBody, SsoLayer, SsoService};
 pub use policy::policy::Policy;
 pub use policy::verdict::Verdict;
