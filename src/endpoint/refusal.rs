@@ -11,11 +11,11 @@ use tower_cookies::Cookies;
 use super::page::{Page, PageKind};
 use super::request_kind::RequestKind;
 use super::{Rejection, RejectionKind, Shared, cookie_fields, respond};
-use crate::Error;
 use crate::flow::sign_in::{self, Start};
 use crate::flow::{BaseUrl, audit};
 use crate::policy::{Reason, Requirement, Verdict};
 use crate::session::{ReturnTo, Session};
+use crate::{Error, ErrorKind};
 
 /// A request that did not reach its handler, with what is needed to answer it. It travels in the
 /// response's extensions from where it was refused to the outer layer, which answers.
@@ -49,7 +49,10 @@ impl Cause {
             Self::Verdict(Verdict::StepUp(_, reason) | Verdict::Forbidden(reason)) => reason.text(),
             Self::Verdict(_) => "sign-in is required",
             Self::CrossSite => "an unsafe request came from another site",
-            Self::Unknown(_) => "whether somebody is signed in can't be told now",
+            Self::Unknown(error) if error.kind() == ErrorKind::Store => {
+                "the session store does not answer"
+            }
+            Self::Unknown(_) => "the provider can't renew the session now",
         }
     }
 }

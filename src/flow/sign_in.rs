@@ -341,7 +341,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::session::{Lifetime, SessionKey};
+    use crate::session::{Lifetime, Record, SessionKey, StepUpMark};
 
     #[test]
     fn a_step_up_is_in_vain_if_it_did_not_reach_what_was_asked() {
