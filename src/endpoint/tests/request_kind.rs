@@ -141,11 +141,7 @@ fn expected(method: &Method, fields: &Fields) -> RequestKind {
             .iter()
             .any(|one| wanted.contains(&one.as_str()))
     };
-    let any = |name: &str, wanted: &str| {
-        values(fields, name)
-            .iter()
-            .any(|value| *value == wanted.as_bytes())
-    };
+    let any = |name: &str, wanted: &str| values(fields, name).contains(&wanted.as_bytes());
     let there = |name: &str| !values(fields, name).is_empty();
     let prefetches = ["sec-purpose", "purpose"].iter().any(|name| {
         values(fields, name)
