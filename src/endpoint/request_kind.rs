@@ -2,10 +2,12 @@
 
 use http::{HeaderMap, Method, header};
 
+use super::grpc;
+
 /// Who asks, as far as headers tell.
 ///
 /// Rules, first match wins:
-/// 1. `content-type: application/grpc…` → gRPC.
+/// 1. `Content-Type` of gRPC or gRPC-Web → gRPC.
 /// 2. `Upgrade: websocket`, `Sec-Fetch-Mode: websocket`, `Sec-WebSocket-Key`, or `Accept: text/event-stream` → a stream.
 /// 3. `Sec-Purpose` or `Purpose` that begins with `prefetch` → a prefetch.
 /// 4. `HX-Request: true` → htmx.
@@ -36,10 +38,10 @@ pub(crate) enum RequestKind {
 impl RequestKind {
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default();
-        if is_grpc(content_type) {
+        if grpc::answer_type(headers).is_some() {
             return Self::Grpc;
         }
+        let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default();
         let accept = text(header::ACCEPT.as_str())
             .unwrap_or_default()
             .to_ascii_lowercase();
@@ -95,12 +97,6 @@ pub(crate) fn is_web_socket(headers: &HeaderMap) -> bool {
         || headers
             .get("sec-fetch-mode")
             .is_some_and(|mode| mode == "websocket")
-}
-
-fn is_grpc(content_type: &str) -> bool {
-    content_type
-        .strip_prefix("application/grpc")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';', '-']))
 }
 
 fn is_form(content_type: &str) -> bool {
@@ -211,6 +207,11 @@ mod tests {
             ("GET", &[("accept", "text/event-stream")], Stream),
             ("POST", &[("content-type", "application/grpc")], Grpc),
             ("POST", &[("content-type", "application/grpc+proto")], Grpc),
+            (
+                "POST",
+                &[("content-type", "application/grpc-web-text")],
+                Grpc,
+            ),
             (
                 "POST",
                 &[("content-type", "application/grpcx"), ("accept", "*/*")],
