@@ -2,5 +2,7 @@
 //! as a newcomer runs it. Each test is skipped with a printed line where its part is not installed.
 
 mod chromium;
+mod hostile_pages;
 mod oidc_provider;
 mod quickstart;
+mod web;
