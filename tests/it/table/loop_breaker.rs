@@ -127,6 +127,7 @@ async fn what_is_not_finished_does_not_count() {
     let app = App::new();
     for _ in 0..2 * MOST {
         app.until_callback("/protected").await;
+        app.until_callback("/auth/login?prompt=login").await;
         app.visit("/auth/callback?code=x&state=unknown").await;
         let ahead = app.visit("/auth/login").header("sec-purpose", "prefetch");
         ahead.no_follow().await;
