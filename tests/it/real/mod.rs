@@ -5,4 +5,5 @@ mod chromium;
 mod hostile_pages;
 mod oidc_provider;
 mod quickstart;
+mod renewal;
 mod web;
