@@ -251,14 +251,11 @@ fn unavailable(shared: &Shared, kind: RequestKind, refused: &Refused) -> Respons
     match kind {
         RequestKind::Grpc => grpc::status(14, NOT_KNOWN, &refused.headers),
         RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => {
-            let error = Error::store("whether you are signed in can't be told now");
-            respond::error(
-                shared,
-                &match after {
-                    Some(after) => error.with_retry_after(after),
-                    None => error,
-                },
-            )
+            let mut error = Error::store("whether you are signed in can't be told now");
+            if let Some(after) = after {
+                error = error.with_retry_after(after);
+            }
+            respond::error(shared, &error)
         }
         _ => respond::with_retry_after(
             respond::plain(StatusCode::SERVICE_UNAVAILABLE, NOT_KNOWN),
