@@ -5,6 +5,7 @@
 
 mod callback;
 pub(crate) mod cross_site;
+mod grpc;
 mod login;
 mod logout;
 mod page;
@@ -53,8 +54,10 @@ pub(crate) struct Endpoints(pub(crate) Arc<Shared>);
 impl Endpoints {
     /// Answers one request. The cookies that handlers add are in the response.
     pub(crate) async fn answer(self, request: Request<Bytes>) -> Response<Bytes> {
+        let heads = request.method() == Method::HEAD;
         let jar = CookieManager::new(self);
         match tower::ServiceExt::oneshot(jar, request).await {
+            Ok(response) if heads => respond::without_content(response),
             Ok(response) => response,
         }
     }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
 use serde_json::{Value, json};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::request_kind::RequestKind;
-use super::{Rejection, RejectionKind, Shared, cookie_fields, respond};
+use super::{Rejection, RejectionKind, Shared, cookie_fields, grpc, respond};
 use crate::flow::sign_in::{self, Start};
 use crate::flow::{BaseUrl, audit};
 use crate::policy::{Reason, Requirement, Verdict};
@@ -228,38 +228,37 @@ pub(super) async fn answer(
             .add_top_link("Sign in", login_path(shared, &return_to, &requirement)),
         ),
         Answer::Unauthorized => respond::plain(StatusCode::UNAUTHORIZED, "sign-in is required"),
-        Answer::Problem if kind == RequestKind::Grpc => grpc(16, "sign-in is required"),
+        Answer::Problem if kind == RequestKind::Grpc => {
+            grpc::status(16, "sign-in is required", &refused.headers)
+        }
         Answer::Problem => problem(shared, kind, &return_to, &requirement, reason),
-        Answer::Forbidden => forbidden(shared, kind, &refused.cause, reason),
+        Answer::Forbidden => forbidden(shared, kind, refused, reason),
         Answer::Vain => vain_page(shared, &return_to, &requirement, reason),
         Answer::Loop => respond::round_in_circles(shared),
-        Answer::Unavailable => unavailable(shared, kind, &refused.cause),
+        Answer::Unavailable => unavailable(shared, kind, refused),
     }
 }
 
+/// What whoever sees no page reads.
+const NOT_KNOWN: &str = "sessions are not available now";
+
 /// 503 for whoever asks: the browser a page, the rest a line, gRPC a status.
-fn unavailable(shared: &Shared, kind: RequestKind, cause: &Cause) -> Response<Bytes> {
-    let after = match cause {
+fn unavailable(shared: &Shared, kind: RequestKind, refused: &Refused) -> Response<Bytes> {
+    let after = match &refused.cause {
         Cause::Unknown(error) => error.retry_after(),
         _ => None,
     };
     match kind {
-        RequestKind::Grpc => grpc(14, "sessions are not available now"),
+        RequestKind::Grpc => grpc::status(14, NOT_KNOWN, &refused.headers),
         RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => {
-            let error = Error::store("whether you are signed in can't be told now");
-            respond::error(
-                shared,
-                &match after {
-                    Some(after) => error.with_retry_after(after),
-                    None => error,
-                },
-            )
+            let mut error = Error::store("whether you are signed in can't be told now");
+            if let Some(after) = after {
+                error = error.with_retry_after(after);
+            }
+            respond::error(shared, &error)
         }
         _ => respond::with_retry_after(
-            respond::plain(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "sessions are not available now",
-            ),
+            respond::plain(StatusCode::SERVICE_UNAVAILABLE, NOT_KNOWN),
             after,
         ),
     }
@@ -332,16 +331,16 @@ fn problem(
 fn forbidden(
     shared: &Shared,
     kind: RequestKind,
-    cause: &Cause,
+    refused: &Refused,
     reason: Option<&Reason>,
 ) -> Response<Bytes> {
-    let text = match (cause, reason) {
+    let text = match (&refused.cause, reason) {
         (Cause::CrossSite, _) => "This request was sent by a page of another site.".to_owned(),
         (_, Some(reason)) => sentence(reason.text()),
         (_, None) => "Your account may not see this.".to_owned(),
     };
     match kind {
-        RequestKind::Grpc => grpc(7, "permission denied"),
+        RequestKind::Grpc => grpc::status(7, "permission denied", &refused.headers),
         RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => shared
             .page(
                 &Page::new(
@@ -396,17 +395,4 @@ fn sentence(text: &str) -> String {
             chars.as_str().trim_end_matches('.')
         )
     })
-}
-
-/// A gRPC status in the trailers-only form: all in the header fields of a 200.
-fn grpc(code: u8, message: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/grpc"),
-    );
-    headers.insert("grpc-status", HeaderValue::from(u16::from(code)));
-    headers.insert("grpc-message", HeaderValue::from_static(message));
-    response
 }

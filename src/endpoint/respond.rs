@@ -92,6 +92,17 @@ pub(crate) fn method_not_allowed(allowed: &'static str) -> Response<Bytes> {
     response
 }
 
+/// The answer to a HEAD: what a GET would get, without its content (RFC 9110 section 9.3.2). A server of
+/// HTTP/1.1 leaves it out by itself, one of HTTP/2 need not, and its peer breaks off then.
+pub(crate) fn without_content(response: Response<Bytes>) -> Response<Bytes> {
+    let (mut parts, body) = response.into_parts();
+    if !body.is_empty() {
+        let length = HeaderValue::from(body.len());
+        parts.headers.insert(header::CONTENT_LENGTH, length);
+    }
+    Response::from_parts(parts, Bytes::new())
+}
+
 pub(crate) fn with_retry_after(
     mut response: Response<Bytes>,
     after: Option<Duration>,

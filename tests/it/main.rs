@@ -20,6 +20,7 @@ mod shapes;
 mod sign_in;
 mod sign_out;
 mod support;
+mod table;
 mod threats;
 #[cfg(feature = "aws-lc-rs")]
 mod tls;

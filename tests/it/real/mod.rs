@@ -2,6 +2,8 @@
 //! as a newcomer runs it. Each test is skipped with a printed line where its part is not installed.
 
 mod chromium;
+mod hostile_pages;
 mod oidc_provider;
 mod quickstart;
 mod renewal;
+mod web;
