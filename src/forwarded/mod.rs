@@ -29,8 +29,6 @@ pub(crate) use trusted::TrustedProxies;
 
 /// How many proxies are followed. Real chains have one to three.
 const LONGEST_CHAIN: usize = 32;
-/// The longest element that can be an address: an IPv6 address in brackets with a port has 47 bytes.
-const LONGEST_NODE: usize = 64;
 /// A host name has 253 characters at most (RFC 1035 section 2.3.4), and then comes a port.
 const LONGEST_HOST: usize = 260;
 
@@ -173,7 +171,7 @@ struct Chain {
 impl Chain {
     fn client(&self, trusted: &TrustedProxies) -> Option<IpAddr> {
         let mut client = None;
-        for address in self.addresses.iter().take(LONGEST_CHAIN) {
+        for address in &self.addresses {
             let Some(address) = *address else { break };
             client = Some(address);
             if !trusted.contains(address) {
@@ -187,9 +185,6 @@ impl Chain {
 /// An address, with or without a port; an IPv6 address with a port stands in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim_matches([' ', '\t']);
-    if text.len() > LONGEST_NODE {
-        return None;
-    }
     let (address, port) = if let Some(rest) = text.strip_prefix('[') {
         let (address, port) = rest.split_once(']')?;
         (address.parse::<Ipv6Addr>().ok()?.into(), port)

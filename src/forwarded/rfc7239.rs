@@ -26,6 +26,9 @@ pub(super) fn read(headers: &HeaderMap) -> Chain {
             break;
         };
         for element in elements.into_iter().rev() {
+            if chain.addresses.len() == LONGEST_CHAIN {
+                return chain;
+            }
             if chain.addresses.is_empty() {
                 chain.scheme = element.proto.as_deref().and_then(super::scheme);
                 let host = element.host.as_deref();
@@ -33,9 +36,6 @@ pub(super) fn read(headers: &HeaderMap) -> Chain {
             }
             let node = element.node.as_deref();
             chain.addresses.push(node.and_then(super::address));
-        }
-        if chain.addresses.len() >= LONGEST_CHAIN {
-            break;
         }
     }
     chain

@@ -306,8 +306,6 @@ fn the_work_is_bounded() {
         address_of(&by_x(&[("x-forwarded-for", &longer)])),
         "10.0.0.2"
     );
-    let padded = format!("192.0.2.1,{}", format_args!("{:0>80}", "1"));
-    assert_eq!(address_of(&by_x(&[("x-forwarded-for", &padded)])), PROXY);
 
     let full = format!(
         "for=192.0.2.1,{}",

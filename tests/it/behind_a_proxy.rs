@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request};
 use axum::routing::get;
-use axum::{Extension, Router};
+use axum::{Extension, Router, ServiceExt};
 use http::{HeaderMap, Method};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -102,6 +102,18 @@ async fn a_router_with_the_layer_takes_the_peer_from_connect_info() {
     tokio::spawn(axum::serve(listener, app()).into_future());
     let stream = TcpStream::connect(address).await.unwrap();
     assert_eq!(ask(stream).await, "- - -", "nobody said who the peer is");
+}
+
+/// Handlers that want it get it as ever.
+#[tokio::test]
+async fn into_axum_goes_with_connect_info() {
+    let info = async |ConnectInfo(address): ConnectInfo<SocketAddr>| address.ip().to_string();
+    let app = sso(&[]).into_axum(Router::new().route("/who", get(info)));
+    let (listener, address) = listen().await;
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
+    tokio::spawn(axum::serve(listener, service).into_future());
+    let stream = TcpStream::connect(address).await.unwrap();
+    assert_eq!(ask(stream).await, "127.0.0.1");
 }
 
 #[cfg(unix)]

@@ -52,7 +52,14 @@ impl Nginx {
         let file = folder.join("nginx.conf");
         fs::write(&file, configuration(&folder, port, app)).unwrap();
         let log = fs::File::create(folder.join("error.log")).unwrap();
-        let child = Command::new("nginx")
+        // Not everybody's path has the folder of daemons.
+        let installed = Path::new("/usr/sbin/nginx");
+        let program = if installed.exists() {
+            installed
+        } else {
+            Path::new("nginx")
+        };
+        let child = Command::new(program)
             .args(["-e", "stderr", "-p"])
             .arg(&folder)
             .arg("-c")

@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use http::{HeaderMap, HeaderName, Request, Response};
 use serde_json::Value;
 use tower_sso::simulator::Fault;
-use tower_sso::{PeerAddress, SsoBuilder};
+use tower_sso::{PeerAddress, Sso, SsoBuilder};
 
 use super::{body_of, cookie_header};
 use crate::support::App;
@@ -28,8 +28,8 @@ fn inner() -> Router {
     }))
 }
 
-async fn ask(app: &App, request: Request<Body>) -> (Response<Body>, Value) {
-    let service = app.sso.into_axum(inner());
+async fn ask(sso: &Sso, request: Request<Body>) -> (Response<Body>, Value) {
+    let service = sso.into_axum(inner());
     let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
     let (parts, body) = response.into_parts();
     let text = body_of(Response::new(body)).await;
@@ -89,7 +89,7 @@ fn assert_no_forged(seen: &Value) {
 async fn threat_20_a_stranger_names_itself_to_the_inner_service() {
     let app = with_identity_headers();
     for method in ["GET", "POST", "OPTIONS"] {
-        let (_, seen) = ask(&app, forged(method, "")).await;
+        let (_, seen) = ask(&app.sso, forged(method, "")).await;
         assert_no_forged(&seen);
         for name in seen.as_object().unwrap().keys() {
             let dashed = name.replace(['_', '.'], "-");
@@ -103,7 +103,7 @@ async fn threat_20_a_stranger_names_itself_to_the_inner_service() {
 async fn threat_20_who_is_signed_in_names_another_to_the_inner_service() {
     let app = with_identity_headers();
     app.sign_in("/protected").await;
-    let (response, seen) = ask(&app, forged("GET", &cookie_header(&app))).await;
+    let (response, seen) = ask(&app.sso, forged("GET", &cookie_header(&app))).await;
     assert_no_forged(&seen);
     assert_eq!(seen["x-forwarded-user"], serde_json::json!(["alice"]));
     assert_eq!(seen["x-forwarded-issuer"], serde_json::json!([App::IDP]));
@@ -130,7 +130,7 @@ async fn threat_40_another_site_posts_to_the_inner_service_as_the_person() {
         request
             .headers_mut()
             .insert("sec-fetch-site", site.parse().unwrap());
-        let (_, seen) = ask(&app, request).await;
+        let (_, seen) = ask(&app.sso, request).await;
         assert_no_forged(&seen);
         assert_eq!(seen.get("x-forwarded-user").is_some(), signed_in, "{site}");
     }
@@ -150,7 +150,7 @@ async fn threat_31_an_unverified_address_names_a_person_to_the_inner_service() {
         let verified = Fault::IdTokenClaim("email_verified".into(), claim.clone());
         app.idp().set_fault(verified);
         app.sign_in("/protected").await;
-        let (_, seen) = ask(&app, forged("GET", &cookie_header(&app))).await;
+        let (_, seen) = ask(&app.sso, forged("GET", &cookie_header(&app))).await;
         assert_eq!(seen["x-forwarded-user"][0], "alice");
         assert_eq!(seen.get("x-forwarded-email").is_some(), told, "{claim:?}");
     }
@@ -164,7 +164,7 @@ async fn threat_20_a_claim_breaks_out_of_its_header() {
     let claim = Fault::IdTokenClaim("preferred_username".into(), Some(name.into()));
     app.idp().set_fault(claim);
     app.sign_in("/protected").await;
-    let (_, seen) = ask(&app, forged("GET", &cookie_header(&app))).await;
+    let (_, seen) = ask(&app.sso, forged("GET", &cookie_header(&app))).await;
     assert_eq!(seen["x-forwarded-user"], serde_json::json!(["alice"]));
     let sent = "j%C3%B6rg%20100%25%0D%0Ax-forwarded-user:%20root";
     assert_eq!(seen["x-forwarded-preferred-username"][0], sent);
@@ -174,9 +174,25 @@ async fn threat_20_a_claim_breaks_out_of_its_header() {
 async fn headers_are_left_alone_where_nobody_asked_for_ours() {
     let app = App::new();
     app.sign_in("/protected").await;
-    let (response, seen) = ask(&app, forged("GET", &cookie_header(&app))).await;
+    let (response, seen) = ask(&app.sso, forged("GET", &cookie_header(&app))).await;
     assert_eq!(seen["x-forwarded-user"].as_array().unwrap().len(), 4);
     assert_eq!(response.headers().get("cache-control"), None);
+}
+
+#[tokio::test]
+async fn the_variable_switches_them_on() {
+    for (value, passes) in [("", true), ("off", true), ("on", false)] {
+        let sso = SsoBuilder::from_lookup(|name| match name {
+            "SSO_ISSUER" => Some(App::IDP.into()),
+            "SSO_CLIENT_ID" => Some("app".into()),
+            "SSO_BASE_URL" => Some("http://127.0.0.1:3000".into()),
+            "SSO_IDENTITY_HEADERS" => Some(value.into()),
+            _ => None,
+        });
+        let sso = sso.and_then(SsoBuilder::build).unwrap();
+        let (_, seen) = ask(&sso, forged("GET", "")).await;
+        assert_eq!(seen.get("x-forwarded-user").is_some(), passes, "{value}");
+    }
 }
 
 fn behind_proxies(builder: SsoBuilder) -> SsoBuilder {
@@ -197,7 +213,7 @@ fn forwarded(path: &str, peer: [u8; 4]) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// A client that says whom it speaks for. Guard: `trusts` in `Proxies::read` and `Auth::new`.
+/// A client that says whom it speaks for. Guard: `trusts` in `Proxies::read`.
 #[tokio::test]
 async fn threat_20_a_stranger_is_believed_to_be_a_proxy() {
     let who = any(async |auth: axum::Extension<tower_sso::Auth>| {
