@@ -1,7 +1,8 @@
-//! One event for each sign-in, refusal and sign-out, at target `tower_sso::audit`.
+//! One event for each sign-in, refusal, renewal and sign-out, at target `tower_sso::audit`.
 //!
-//! Fields: `event` (`sign_in`, `step_up`, `refusal`, `sign_out`), `outcome`, and where they are known
-//! `iss`, `sub`, `public_id`, `reason` and `client`, the address of who asked. No token, no cookie, no URL.
+//! Fields: `event` (`sign_in`, `step_up`, `refusal`, `renewal`, `sign_out`), `outcome`, and where they are known
+//! `iss`, `sub`, `public_id`, `reason` and `client`, the address of who asked (a renewal is for all who wait).
+//! No token, no cookie, no URL.
 
 use std::net::IpAddr;
 
@@ -88,5 +89,31 @@ pub(crate) fn signed_out(session: &Session, client: Option<IpAddr>) {
         public_id = session.public_id(),
         client = client.map(tracing::field::display),
         "signed out"
+    );
+}
+
+pub(crate) fn renewed(session: &Session) {
+    tracing::info!(
+        target: TARGET,
+        event = "renewal",
+        outcome = "success",
+        iss = session.issuer(),
+        sub = session.subject(),
+        public_id = session.public_id(),
+        "renewed"
+    );
+}
+
+/// The provider's word, or the app's, ended a session at its renewal.
+pub(crate) fn ended(session: &Session, reason: &str) {
+    tracing::warn!(
+        target: TARGET,
+        event = "renewal",
+        outcome = "ended",
+        iss = session.issuer(),
+        sub = session.subject(),
+        public_id = session.public_id(),
+        reason,
+        "session ended"
     );
 }

@@ -5,10 +5,14 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use futures_core::future::BoxFuture;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, request};
 
+use crate::Error;
 use crate::endpoint::{Cause, Refusal, Shared, cross_site};
+use crate::flow::refresh;
+use crate::flow::revalidation::Need;
 use crate::forwarded::{PeerAddress, Sender};
 use crate::policy::{Policy, Verdict};
 use crate::session::{Session, User};
@@ -32,6 +36,8 @@ pub struct Auth(Arc<Inner>);
 
 struct Inner {
     state: State,
+    /// What became of the session when it was renewed during this request.
+    renewed: OnceLock<State>,
     /// Absent where a test put the session in by hand.
     shared: Option<Arc<Shared>>,
     target: Option<PathAndQuery>,
@@ -51,8 +57,8 @@ struct Behind {
 pub(crate) enum State {
     Nobody,
     SignedIn(Session),
-    /// The store failed: neither may be claimed.
-    Unknown,
+    /// The store or the provider failed: neither may be claimed.
+    Unknown(Error),
 }
 
 impl Auth {
@@ -73,6 +79,7 @@ impl Auth {
             state,
             shared: Some(shared),
             target,
+            renewed: OnceLock::new(),
             was_read: AtomicBool::new(false),
             peer,
             behind,
@@ -86,6 +93,7 @@ impl Auth {
             state: State::SignedIn(session),
             shared: None,
             target: None,
+            renewed: OnceLock::new(),
             was_read: AtomicBool::new(false),
             peer: None,
             behind: None,
@@ -108,9 +116,9 @@ impl Auth {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.mark_read();
-        match &self.0.state {
+        match self.state() {
             State::SignedIn(session) => Some(session),
-            State::Nobody | State::Unknown => None,
+            State::Nobody | State::Unknown(_) => None,
         }
     }
 
@@ -124,7 +132,7 @@ impl Auth {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.mark_read();
-        matches!(self.0.state, State::Unknown)
+        matches!(self.state(), State::Unknown(_))
     }
 
     /// Path and query as the outer layer saw them, before routers stripped a prefix.
@@ -170,6 +178,46 @@ impl Auth {
         Some(behind.sender.get_or_init(read))
     }
 
+    /// Whether headers told the inner service of a session that was renewed since.
+    pub(crate) fn is_told_anew(&self) -> bool {
+        let tells = |shared: &Arc<Shared>| shared.identity_headers;
+        self.0.renewed.get().is_some() && self.0.shared.as_ref().is_some_and(tells)
+    }
+
+    fn state(&self) -> &State {
+        self.0.renewed.get().unwrap_or(&self.0.state)
+    }
+
+    /// The work to be done before this request may use its session, if it is due to be renewed and the
+    /// request may use it at all. What comes of it is what [`Auth::session`] says from then on.
+    pub(crate) fn renewal(
+        &self,
+        need: Need,
+        request: &request::Parts,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let (State::SignedIn(session), Some(shared)) = (self.state(), &self.0.shared) else {
+            return None;
+        };
+        let context = &shared.context;
+        let now = context.clock.now();
+        if self.0.renewed.get().is_some()
+            || !context.revalidation.is_due(need, session.record(), now)
+            || !self.may_use_session(&request.method, &request.headers)
+        {
+            return None;
+        }
+        let (auth, context, session) = (self.clone(), Arc::clone(context), session.clone());
+        Some(Box::pin(async move {
+            let state = match refresh::renew(&context, &session, need).await {
+                Ok(Some(session)) => State::SignedIn(session),
+                Ok(None) => State::Nobody,
+                Err(error) => State::Unknown(error),
+            };
+            // Two extractors of one request may both have waited: the first to come back counts.
+            auth.0.renewed.set(state).ok();
+        }))
+    }
+
     pub(crate) fn mark_read(&self) {
         self.0.was_read.store(true, Ordering::Relaxed);
     }
@@ -205,8 +253,8 @@ impl Auth {
         headers: &HeaderMap,
     ) -> Result<Option<&Session>, Cause> {
         self.mark_read();
-        match &self.0.state {
-            State::Unknown => Err(Cause::Unknown),
+        match self.state() {
+            State::Unknown(error) => Err(Cause::Unknown(error.clone())),
             State::SignedIn(_) if !self.may_use_session(method, headers) => Err(Cause::CrossSite),
             State::SignedIn(session) => Ok(Some(session)),
             State::Nobody => Ok(None),
@@ -225,7 +273,7 @@ impl Auth {
         })
     }
 
-    fn now(&self) -> crate::clock::SecondsSinceEpoch {
+    pub(crate) fn now(&self) -> crate::clock::SecondsSinceEpoch {
         use crate::clock::Clock as _;
         self.0.shared.as_ref().map_or_else(
             || crate::clock::SystemClock.now(),
@@ -234,9 +282,9 @@ impl Auth {
     }
 
     pub(crate) fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
-        let session = match &self.0.state {
+        let session = match self.state() {
             State::SignedIn(session) => Some(session.clone()),
-            State::Nobody | State::Unknown => None,
+            State::Nobody | State::Unknown(_) => None,
         };
         let target = self
             .original_path()
@@ -255,10 +303,10 @@ impl Auth {
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Auth");
-        match &self.0.state {
+        match self.state() {
             State::Nobody => debug.field("session", &None::<()>),
             State::SignedIn(session) => debug.field("session", session),
-            State::Unknown => debug.field("session", &"unknown"),
+            State::Unknown(_) => debug.field("session", &"unknown"),
         };
         debug.finish_non_exhaustive()
     }

@@ -34,6 +34,21 @@ const RESERVED: [&str; 8] = [
 /// Takes the client's off, and sets ours if somebody is signed in.
 pub(super) fn replace<B>(request: &mut Request<B>, auth: &Auth) {
     strip(request.headers_mut());
+    tell(request, auth);
+}
+
+/// Tells anew what a renewal of the session has changed since.
+pub(super) fn after_renewal<B>(request: &mut Request<B>) {
+    let auth = Auth::of(request.extensions()).filter(|auth| auth.is_told_anew());
+    if let Some(auth) = auth.cloned() {
+        tell(request, &auth);
+    }
+}
+
+fn tell<B>(request: &mut Request<B>, auth: &Auth) {
+    for name in [USER, ISSUER, EMAIL, PREFERRED_USERNAME] {
+        request.headers_mut().remove(name);
+    }
     let session = auth.session_for(request.method(), request.headers());
     if let Ok(Some(session)) = session {
         set(request.headers_mut(), session);

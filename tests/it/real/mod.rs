@@ -5,3 +5,4 @@ mod chromium;
 mod nginx;
 mod oidc_provider;
 mod quickstart;
+mod renewal;

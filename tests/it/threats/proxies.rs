@@ -1,6 +1,7 @@
 //! Proxies: what a client says in their name, to us and to an inner service.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::routing::any;
@@ -8,7 +9,7 @@ use axum::{Json, Router};
 use http::{HeaderMap, HeaderName, Request, Response};
 use serde_json::Value;
 use tower_sso::simulator::Fault;
-use tower_sso::{PeerAddress, Sso, SsoBuilder};
+use tower_sso::{PeerAddress, Policy, RequireLayer, Sso, SsoBuilder};
 
 use super::{body_of, cookie_header};
 use crate::support::App;
@@ -168,6 +169,33 @@ async fn threat_20_a_claim_breaks_out_of_its_header() {
     assert_eq!(seen["x-forwarded-user"], serde_json::json!(["alice"]));
     let sent = "j%C3%B6rg%20100%25%0D%0Ax-forwarded-user:%20root";
     assert_eq!(seen["x-forwarded-preferred-username"][0], sent);
+}
+
+/// An address that the provider took back still names the person. Guard: `after_renewal` in
+/// `RequireService::judge`.
+#[tokio::test]
+async fn threat_25_the_inner_service_is_told_what_was_true_before_the_renewal() {
+    let app = App::with(|builder| {
+        let scopes = ["openid", "profile", "email", "offline_access"];
+        builder.identity_headers(true).scopes(scopes)
+    });
+    app.sign_in("/protected").await;
+    let routes = || inner().layer(RequireLayer::new(Policy::login()));
+    let service = app.sso.into_axum(routes());
+    app.serve(service);
+    let seen = app.visit("/").await.json();
+    assert_eq!(seen["x-forwarded-email"][0], "alice@example.com");
+
+    let claim = |name: &str, value: Value| Fault::IdTokenClaim(name.into(), Some(value));
+    app.idp().set_fault(claim("email_verified", false.into()));
+    app.idp()
+        .set_fault(claim("preferred_username", "al".into()));
+    app.clock.advance(Duration::from_secs(3540));
+    let seen = app.visit("/").await.json();
+    assert_eq!(app.idp().refresh_grants(), 1);
+    assert_eq!(seen["x-forwarded-user"], serde_json::json!(["alice"]));
+    assert_eq!(seen.get("x-forwarded-email"), None);
+    assert_eq!(seen["x-forwarded-preferred-username"][0], "al");
 }
 
 #[tokio::test]
