@@ -12,7 +12,7 @@ use tower_sso::simulator::Fault;
 use tower_sso::{PeerAddress, Policy, RequireLayer, Sso, SsoBuilder};
 
 use super::{body_of, cookie_header};
-use crate::support::App;
+use crate::support::{App, Log};
 
 const PROXY: [u8; 4] = [10, 0, 0, 1];
 const STRANGER: [u8; 4] = [203, 0, 113, 9];
@@ -252,6 +252,7 @@ async fn threat_20_a_stranger_is_believed_to_be_a_proxy() {
             auth.forwarded_host()
         ]))
     });
+    let log = Log::start();
     let app = App::with(behind_proxies);
     let routes = Router::new().route("/who", who);
     for (peer, expected) in [
@@ -262,6 +263,9 @@ async fn threat_20_a_stranger_is_believed_to_be_a_proxy() {
         let request = forwarded("/who", peer);
         let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
         assert_eq!(body_of(response).await, expected);
+        super::send(&app, forwarded("/auth/callback?code=a&state=b", peer)).await;
+        let client = log.audit()[0]["client"].clone();
+        assert!(expected.contains(&client), "{client}");
     }
 }
 
