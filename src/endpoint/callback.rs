@@ -32,7 +32,8 @@ pub(super) async fn answer(
     };
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
-    let finished = sign_in::finish(context, response, state, current.clone()).await?;
+    let client = shared.client_address(request);
+    let finished = sign_in::finish(context, response, state, current.clone(), client).await?;
     if matches!(finished, Finished::SignedIn { .. }) {
         cookies.add(
             context
@@ -79,6 +80,7 @@ fn unknown_attempt(
         None,
         false,
         &"the attempt is not known in this browser",
+        shared.client_address(request),
     );
     let no_cookies = cookie_fields(request.headers()).next().is_none();
     let text = if no_cookies {
@@ -86,6 +88,9 @@ fn unknown_attempt(
     } else {
         "This sign-in is not known in this browser. It may have taken too long, or it began elsewhere."
     };
+    // Where it began under another name (localhost for 127.0.0.1) or without TLS, the cookie stayed there,
+    // and nothing of this request shows it. So the right address is named always, and no other.
+    let address = shared.context.base_url.join("/");
     shared.page(
         &Page::new(
             PageKind::UnknownAttempt,
@@ -93,6 +98,9 @@ fn unknown_attempt(
             "This sign-in can’t be finished",
             text,
         )
+        .with_detail(Some(format!(
+            "The address of this app is {address} and a sign-in works from there only."
+        )))
         .add_link("Sign in", shared.context.endpoint_path("login")),
     )
 }

@@ -19,6 +19,7 @@ mod session;
 mod tests;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
@@ -30,6 +31,7 @@ use tracing::Instrument as _;
 
 use crate::flow::Context;
 use crate::flow::sign_out::LogoutCookie;
+use crate::forwarded::{PeerAddress, Proxies};
 
 pub use page::{Action, Page, PageKind, PageRenderer};
 pub(crate) use refusal::{Cause, Refusal};
@@ -45,6 +47,9 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) pages: Option<Arc<dyn PageRenderer>>,
     pub(crate) logout_cookie: LogoutCookie,
+    pub(crate) proxies: Proxies,
+    /// Whether requests tell the inner service by headers who is signed in.
+    pub(crate) identity_headers: bool,
 }
 
 /// The service over [`Shared`], to be wrapped in a cookie jar of its own.
@@ -105,6 +110,13 @@ impl Shared {
         let auth = self.context.auth_path.as_str();
         let under = |path: &'p str| path.strip_prefix(auth)?.strip_prefix('/');
         under(path).or_else(|| under(self.context.base_url.strip_prefix(path)?))
+    }
+
+    /// Who sent a request to an endpoint: the client's address, for the audit.
+    fn client_address(&self, request: &Request<Bytes>) -> Option<IpAddr> {
+        let peer = PeerAddress::of(request.extensions());
+        self.proxies.warn_of_stranger(peer, request.headers());
+        self.proxies.read(peer, request.headers()).address
     }
 
     async fn route(&self, cookies: &Cookies, request: &Request<Bytes>) -> Response<Bytes> {

@@ -1,6 +1,7 @@
 //! What is answered in the place of a handler: the table "who gets what when not (sufficiently) signed in".
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ struct Refused {
     /// Path and query as the browser asked for them, before any router stripped something.
     target: String,
     headers: HeaderMap,
+    client: Option<IpAddr>,
 }
 
 /// Why a request was refused.
@@ -71,6 +73,7 @@ impl Refusal {
         session: Option<Session>,
         target: String,
         request: &request::Parts,
+        client: Option<IpAddr>,
     ) -> Self {
         Self(Arc::new(Refused {
             cause,
@@ -78,6 +81,7 @@ impl Refusal {
             method: request.method.clone(),
             target,
             headers: request.headers.clone(),
+            client,
         }))
     }
 
@@ -191,6 +195,7 @@ pub(super) async fn answer(
         session,
         refusal.rejection().kind().as_str(),
         refused.cause.text(),
+        refused.client,
     );
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {

@@ -1,5 +1,6 @@
 //! Signing in: the start, which sends the browser to the provider, and the finish, when it comes back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ pub(crate) enum Finished {
 }
 
 /// Finishes an attempt whose state was found in this browser. `current` is the session that the browser
-/// has now.
+/// has now, `client` its address.
 ///
 /// What must not be lost when the client hangs up (the code is redeemed, the session made) runs in a task
 /// of its own.
@@ -133,11 +134,12 @@ pub(crate) async fn finish(
     response: AuthorizationResponse,
     state: LoginState,
     current: Option<Session>,
+    client: Option<IpAddr>,
 ) -> Result<Finished> {
     let now = context.clock.now();
     let return_to = state.return_to();
     let failed = |reason: &dyn std::fmt::Display| {
-        audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), reason);
+        audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), reason, client);
     };
     if state.is_over(now) {
         failed(&"the attempt took too long");
@@ -189,9 +191,9 @@ pub(crate) async fn finish(
     let context = Arc::clone(context);
     let (browser, finished) = oneshot::channel();
     let work = async move {
-        let finished = redeem(&context, code, &state, current, &browser).await;
+        let finished = redeem(&context, code, &state, current, client, &browser).await;
         if let Err(error) = &finished {
-            audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), error);
+            audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), error, client);
         }
         // Nobody is there any more to take it.
         browser.send(finished).ok();
@@ -207,6 +209,7 @@ async fn redeem(
     code: Secret<String>,
     state: &LoginState,
     current: Option<Session>,
+    client: Option<IpAddr>,
     browser: &oneshot::Sender<Result<Finished>>,
 ) -> Result<Finished> {
     let grant = CodeGrant {
@@ -221,7 +224,7 @@ async fn redeem(
     let step_up = state.step_up.is_some();
     let failed = |identity: &Identity, reason: &dyn std::fmt::Display| {
         let subject = Some(identity.claims.subject.as_str());
-        audit::sign_in_failed(&state.issuer, subject, step_up, reason);
+        audit::sign_in_failed(&state.issuer, subject, step_up, reason, client);
     };
 
     // A cross-site form_post brings no Lax cookie: then the session that the attempt was bound to is
@@ -248,7 +251,7 @@ async fn redeem(
             return Ok(Finished::Refused(reason));
         }
         Decision::Answer(response) => {
-            audit::answered_by_app(&state.issuer, &identity.claims.subject, step_up);
+            audit::answered_by_app(&state.issuer, &identity.claims.subject, step_up, client);
             return Ok(Finished::Answered(response));
         }
     };
@@ -271,12 +274,12 @@ async fn redeem(
             .await?
         {
             Made::Session(session, cookie) => {
-                audit::signed_in(&session, step_up);
+                audit::signed_in(&session, step_up, client);
                 Finished::SignedIn { cookie, return_to }
             }
             Made::SignedOut => {
                 let reason = "the provider ended the session meanwhile";
-                audit::sign_in_failed(&state.issuer, Some(&subject), step_up, &reason);
+                audit::sign_in_failed(&state.issuer, Some(&subject), step_up, &reason, client);
                 Finished::SignedOutMeanwhile(return_to)
             }
         },

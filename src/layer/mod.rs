@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod identity_headers;
 pub(crate) mod require;
 pub(crate) mod sso;
 

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Auth, SsoBody};
+use super::{Auth, SsoBody, identity_headers};
 use crate::endpoint::{Refusal, Rejection, RejectionKind};
 use crate::flow::revalidation::Need;
 use crate::policy::Policy;
@@ -117,9 +117,13 @@ impl<S> RequireService<S> {
             None => Err(no_layer()),
         };
         match answer {
-            Ok(()) => State::Inner {
-                future: self.inner.call(Request::from_parts(parts, body)),
-            },
+            Ok(()) => {
+                let mut request = Request::from_parts(parts, body);
+                identity_headers::after_renewal(&mut request);
+                State::Inner {
+                    future: self.inner.call(request),
+                }
+            }
             Err(response) => {
                 // What the service reserved when it was polled ready goes back: it is not called.
                 self.inner = self.inner.clone();

@@ -10,6 +10,7 @@ use crate::flow::refresh::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
 use crate::flow::{BaseUrl, Context};
+use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
 use crate::provider::{HttpOptions, OidcConfig, OidcProvider, ReqwestClient};
 use crate::session::cookie::CookieSettings;
@@ -104,11 +105,14 @@ impl SsoBuilder {
             revalidation: self.revalidation,
             refreshes: Refreshes::default(),
         };
+        let trusted = TrustedProxies::parse(&self.trusted_proxies)?;
         let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
         let shared = Shared {
             context: Arc::new(context),
             pages: self.pages,
             logout_cookie,
+            proxies: Proxies::new(trusted, self.forwarded_headers),
+            identity_headers: self.identity_headers,
         };
         Ok(Sso {
             shared: Arc::new(shared),

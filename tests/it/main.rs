@@ -6,6 +6,7 @@
 )]
 
 mod asked_for;
+mod behind_a_proxy;
 mod conformance;
 mod extractors;
 mod interruptions;

@@ -7,6 +7,7 @@ mod loops;
 mod malformed_input;
 mod one_browser_one_flow;
 mod policy;
+mod proxies;
 mod refresh_caches_replicas;
 mod return_url_payloads;
 mod secrets;
