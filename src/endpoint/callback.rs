@@ -104,8 +104,8 @@ fn finish(
     current: Option<&Session>,
 ) -> Response<Bytes> {
     match finished {
-        Finished::SignedIn { cookie, return_to } => {
-            cookies.add(*cookie);
+        Finished::SignedIn { made, return_to } => {
+            cookies.add(made.cookie);
             respond::see_other(return_to.as_str())
         }
         Finished::Answered(response) => response,

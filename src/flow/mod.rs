@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 mod base_url;
 mod context;
+mod hand_over;
 mod identity_hook;
 pub(crate) mod round_trips;
 pub(crate) mod sign_in;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
+use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
 use super::{Context, audit};
 use crate::clock::SecondsSinceEpoch;
@@ -16,7 +16,7 @@ use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
-use crate::session::sessions::Made;
+use crate::session::sessions::{Made, NewSession};
 use crate::session::{Record, ReturnTo, Session, StepUpMark, Tokens};
 use crate::{Error, Result};
 
@@ -94,7 +94,7 @@ pub(super) const LONGEST_HINT: usize = 2048;
 pub(crate) enum Finished {
     /// A session lives; the browser keeps its cookie and goes on.
     SignedIn {
-        cookie: Box<Cookie<'static>>,
+        made: Box<NewSession>,
         return_to: ReturnTo,
     },
     /// The app's hook answers by itself.
@@ -126,22 +126,17 @@ pub(crate) enum Finished {
 /// Finishes an attempt whose state was found in this browser. `current` is the session that the browser
 /// has now.
 ///
-/// What must not be lost when the client hangs up (the code is redeemed, the session made) runs in a task
-/// of its own.
+/// What must not be done by half when the client hangs up (the state is used, the code redeemed, the session
+/// made) runs in a task of its own.
 pub(crate) async fn finish(
     context: &Arc<Context>,
     response: AuthorizationResponse,
     state: LoginState,
     current: Option<Session>,
 ) -> Result<Finished> {
-    let now = context.clock.now();
-    let return_to = state.return_to();
-    let failed = |reason: &dyn std::fmt::Display| {
-        audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), reason);
-    };
-    if state.is_over(now) {
-        failed(&"the attempt took too long");
-        return Ok(Finished::TooLate(return_to));
+    if state.is_over(context.clock.now()) {
+        failed(&state, None, &"the attempt took too long");
+        return Ok(Finished::TooLate(state.return_to()));
     }
     if state.issuer != context.provider.issuer().as_str() {
         return Err(Error::request(
@@ -153,52 +148,82 @@ pub(crate) async fn finish(
         .provider
         .check_response_issuer(response.iss())
         .await
-        .inspect_err(|error| failed(error))?;
+        .inspect_err(|error| failed(&state, None, error))?;
+    let context = Arc::clone(context);
+    let (browser, finished) = hand_over();
+    let work = async move {
+        let finished = use_answer(&context, response, &state, current, &browser).await;
+        if let Err(error) = &finished {
+            failed(&state, None, error);
+        }
+        let made = match &finished {
+            Ok(Finished::SignedIn { made, .. }) => Some(made.clone()),
+            _ => None,
+        };
+        if !browser.give(finished).await
+            && let Some(made) = made
+        {
+            take_back(&context, &state, &made).await;
+        }
+    };
+    tokio::spawn(work.in_current_span());
+    finished
+        .take()
+        .await
+        .unwrap_or_else(|| Err(Error::unavailable("the sign-in was interrupted")))
+}
+
+fn failed(state: &LoginState, subject: Option<&str>, reason: &dyn std::fmt::Display) {
+    audit::sign_in_failed(&state.issuer, subject, state.step_up.is_some(), reason);
+}
+
+const WENT_AWAY: &str = "the browser went away before it was signed in";
+
+/// A session whose cookie reached nobody is in the way of the one that the browser still has.
+async fn take_back(context: &Context, state: &LoginState, made: &NewSession) {
+    failed(state, Some(made.session.subject()), &WENT_AWAY);
+    if let Err(error) = context.sessions.take_back(made).await {
+        tracing::warn!(%error, "a session that nobody has could not be removed");
+    }
+}
+
+async fn use_answer(
+    context: &Context,
+    response: AuthorizationResponse,
+    state: &LoginState,
+    current: Option<Session>,
+    browser: &Giver<Result<Finished>>,
+) -> Result<Finished> {
+    let return_to = state.return_to();
     if !context
         .sessions
         .use_once(&state.state(), state.began_at.plus(LIFETIME))
         .await?
     {
-        failed(&"the attempt was used before");
+        failed(state, None, &"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
-    let code = match response {
-        AuthorizationResponse::Code { code, .. } => code,
+    let (code, description) = match response {
+        AuthorizationResponse::Code { code, .. } => {
+            return redeem(context, code, state, current, browser).await;
+        }
         AuthorizationResponse::Error {
             error, description, ..
-        } => {
-            failed(&error);
-            let unmet = matches!(
-                error.as_str(),
-                UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"
-            );
-            return Ok(if state.step_up.is_some() && unmet {
-                Finished::StepUpRefused {
-                    code: error,
-                    return_to,
-                }
-            } else {
-                Finished::ProviderSaid {
-                    code: error,
-                    description,
-                    return_to,
-                }
-            });
-        }
+        } => (error, description),
     };
-    let context = Arc::clone(context);
-    let (browser, finished) = oneshot::channel();
-    let work = async move {
-        let finished = redeem(&context, code, &state, current, &browser).await;
-        if let Err(error) = &finished {
-            audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), error);
+    failed(state, None, &code);
+    let unmet = matches!(
+        code.as_str(),
+        UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"
+    );
+    Ok(if state.step_up.is_some() && unmet {
+        Finished::StepUpRefused { code, return_to }
+    } else {
+        Finished::ProviderSaid {
+            code,
+            description,
+            return_to,
         }
-        // Nobody is there any more to take it.
-        browser.send(finished).ok();
-    };
-    tokio::spawn(work.in_current_span());
-    finished.await.unwrap_or_else(|error| {
-        Err(Error::unavailable("the sign-in was interrupted").with_source(error))
     })
 }
 
@@ -207,7 +232,7 @@ async fn redeem(
     code: Secret<String>,
     state: &LoginState,
     current: Option<Session>,
-    browser: &oneshot::Sender<Result<Finished>>,
+    browser: &Giver<Result<Finished>>,
 ) -> Result<Finished> {
     let grant = CodeGrant {
         code,
@@ -220,8 +245,7 @@ async fn redeem(
     let return_to = state.return_to();
     let step_up = state.step_up.is_some();
     let failed = |identity: &Identity, reason: &dyn std::fmt::Display| {
-        let subject = Some(identity.claims.subject.as_str());
-        audit::sign_in_failed(&state.issuer, subject, step_up, reason);
+        failed(state, Some(&identity.claims.subject), reason);
     };
 
     // A cross-site form_post brings no Lax cookie: then the session that the attempt was bound to is
@@ -253,11 +277,9 @@ async fn redeem(
         }
     };
     let subject = identity.claims.subject.clone();
-    if browser.is_closed() {
+    if browser.is_alone() {
         // A new session would reach nobody, and would end the one that the browser still has.
-        return Err(Error::request(
-            "the browser went away before it was signed in",
-        ));
+        return Err(Error::request(WENT_AWAY));
     }
     let record = record(context, identity, enrichment, state)?;
     if let (Some(_), Some(bound)) = (&current, &bound) {
@@ -270,13 +292,13 @@ async fn redeem(
             .make(record, follows, state.began_at)
             .await?
         {
-            Made::Session(session, cookie) => {
-                audit::signed_in(&session, step_up);
-                Finished::SignedIn { cookie, return_to }
+            Made::Session(made) => {
+                audit::signed_in(&made.session, step_up);
+                Finished::SignedIn { made, return_to }
             }
             Made::SignedOut => {
                 let reason = "the provider ended the session meanwhile";
-                audit::sign_in_failed(&state.issuer, Some(&subject), step_up, &reason);
+                self::failed(state, Some(&subject), &reason);
                 Finished::SignedOutMeanwhile(return_to)
             }
         },
