@@ -32,13 +32,15 @@ pub(super) async fn answer(
     };
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
+    let earlier = state.round_trips;
     let finished = sign_in::finish(context, response, state, current.clone()).await?;
     if matches!(finished, Finished::SignedIn { .. }) {
-        cookies.add(
-            context
-                .round_trips
-                .one_more(&context.sealer, fields(), context.clock.now()),
-        );
+        cookies.add(context.round_trips.one_more(
+            &context.sealer,
+            fields(),
+            context.clock.now(),
+            earlier,
+        ));
     }
     Ok(finish(shared, cookies, finished, current.as_ref()))
 }

@@ -52,9 +52,11 @@ impl Endpoints {
     /// Answers one request. The cookies that handlers add are in the response.
     pub(crate) async fn answer(self, request: Request<Bytes>) -> Response<Bytes> {
         let jar = CookieManager::new(self);
-        match tower::ServiceExt::oneshot(jar, request).await {
+        let mut response = match tower::ServiceExt::oneshot(jar, request).await {
             Ok(response) => response,
-        }
+        };
+        respond::hide_secrets(response.headers_mut());
+        response
     }
 }
 

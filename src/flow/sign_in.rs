@@ -32,6 +32,8 @@ pub(crate) struct Start<'a> {
     pub(crate) prompt: Vec<Prompt>,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
+    /// How many sign-ins this browser finished lately.
+    pub(crate) round_trips: u64,
 }
 
 /// Where the browser goes, and what it keeps meanwhile.
@@ -48,6 +50,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.max_age = start.requirement.max_age.map(|age| age.as_secs());
     state.step_up = start.step_up.then(|| start.requirement.fingerprint());
     state.replaces = start.session.map(Session::key);
+    state.round_trips = start.round_trips;
 
     let mut prompt = start.prompt;
     // A provider that has a session may answer from it without asking for more: a step-up to other

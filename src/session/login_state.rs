@@ -50,6 +50,13 @@ pub(crate) struct LoginState {
     /// The session that this attempt will replace.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<SessionKey>,
+    /// How many sign-ins this browser had finished lately when this one began.
+    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    pub(crate) round_trips: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 mod seed {
@@ -86,6 +93,7 @@ impl LoginState {
             max_age: None,
             step_up: None,
             replaces: None,
+            round_trips: 0,
         }
     }
 
@@ -188,8 +196,10 @@ impl LoginStates {
             cookie::names_with_prefix(fields, &self.prefix)
                 .map(|(name, _)| (self.parts(name).map(|(time, _)| time), name))
                 .collect();
-        // Names that are not of our making sort first, as the oldest.
-        attempts.sort_unstable();
+        // Names that are not of our making sort first, as the oldest; so do those that a clock made before it
+        // was set back, or they would push out whatever begins now.
+        let latest = now.plus(LIFETIME).0;
+        attempts.sort_unstable_by_key(|(time, name)| (time.filter(|time| *time <= latest), *name));
         let keep_from = attempts.len().saturating_sub(MOST_ATTEMPTS - 1);
         attempts
             .iter()

@@ -6,6 +6,7 @@
 )]
 
 mod asked_for;
+mod cancellation;
 mod conformance;
 mod extractors;
 mod interruptions;
