@@ -22,6 +22,10 @@ use crate::secret::{Secret, constant_time_eq};
 pub(crate) const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How many attempts one browser may have under way.
 pub(crate) const MOST_ATTEMPTS: usize = 10;
+/// How many cookies one response removes: proxies refuse an answer with kilobytes of headers.
+const MOST_REMOVALS: usize = 20;
+/// The longest name that can be of our making, and some more.
+const LONGEST_NAME: usize = 128;
 /// The longest name and value of one cookie, in bytes.
 const LARGEST_COOKIE: usize = 700;
 /// Characters of the hash of `state` in a cookie's name: 96 bits.
@@ -194,6 +198,7 @@ impl LoginStates {
     ) -> Vec<Cookie<'static>> {
         let mut attempts: Vec<(Option<u64>, &str)> =
             cookie::names_with_prefix(fields, &self.prefix)
+                .filter(|(name, _)| name.len() <= LONGEST_NAME)
                 .map(|(name, _)| (self.parts(name).map(|(time, _)| time), name))
                 .collect();
         // Names that are not of our making sort first, as the oldest; so do those that a clock made before it
@@ -209,6 +214,7 @@ impl LoginStates {
                     || time.is_none_or(|time| now >= SecondsSinceEpoch(time).plus(LIFETIME))
             })
             .map(|(_, (_, name))| self.removal(name))
+            .take(MOST_REMOVALS)
             .collect()
     }
 

@@ -6,6 +6,7 @@
 )]
 
 mod asked_for;
+mod bad_input;
 mod cancellation;
 mod conformance;
 mod extractors;
@@ -20,6 +21,7 @@ mod shapes;
 mod sign_in;
 mod sign_out;
 mod support;
+mod tabs;
 mod threats;
 #[cfg(feature = "aws-lc-rs")]
 mod tls;
