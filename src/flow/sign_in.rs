@@ -11,7 +11,9 @@ use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
 use super::{Context, audit};
 use crate::clock::SecondsSinceEpoch;
-use crate::oidc::{AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS};
+use crate::oidc::{
+    AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
+};
 use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
 use crate::secret::Secret;
@@ -214,7 +216,12 @@ async fn use_answer(
             error, description, ..
         } => (error, description),
     };
-    failed(state, None, &code);
+    let reason = if is_error_code(&code) {
+        code.as_str()
+    } else {
+        "the provider refused, and not with an error code"
+    };
+    failed(state, None, &reason);
     let unmet = matches!(
         code.as_str(),
         UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"

@@ -70,5 +70,6 @@ pub use multi_factor::is_multi_factor;
 pub use pkce::code_challenge;
 pub use prompt::Prompt;
 pub use response_mode::ResponseMode;
+pub(crate) use text::is_error_code;
 pub use token_response::{TokenError, TokenResponse};
 pub use userinfo_jwt::UserInfoCheck;
