@@ -322,9 +322,41 @@ fn echoes() -> Vec<Scenario> {
     ]
 }
 
-/// A row for each thing that can happen. What refreshes tokens gets rows of its own when it is there.
+/// A session that is renewed, and three that can't be.
+fn renewals() -> Vec<Scenario> {
+    let row = |name: &str, spoil: fn(&Stage)| {
+        Scenario::new(name, move |stage| {
+            Box::pin(async move {
+                let short = Fault::ExpiresIn(Some(60.into()));
+                stage.idp.set_fault(short);
+                let mut pages = vec![stage.app.sign_in("/protected").await];
+                let calls = stage.tap.calls("/token").len();
+                stage.app.clock.advance(std::time::Duration::from_secs(61));
+                spoil(stage);
+                pages.push(stage.app.visit("/protected").await);
+                assert!(stage.tap.calls("/token").len() > calls, "it was tried");
+                pages
+            })
+        })
+    };
+    vec![
+        row("a renewal", |_| ()),
+        row("a renewal that is refused", |stage| {
+            stage.idp.revoke_refresh_tokens();
+        }),
+        row("a renewal at a provider that is down", |stage| {
+            let down = Fault::Status(Endpoint::Token, 503, None);
+            stage.idp.set_fault(down);
+        }),
+        row("a renewal with a token that is forged", |stage| {
+            stage.idp.set_fault(Fault::BadSignature);
+        }),
+    ]
+}
+
+/// A row for each thing that can happen.
 fn scenarios() -> Vec<Scenario> {
-    [successes(), refusals(), faults(), echoes()]
+    [successes(), renewals(), refusals(), faults(), echoes()]
         .into_iter()
         .flatten()
         .collect()
