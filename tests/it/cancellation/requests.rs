@@ -9,6 +9,7 @@ use http::{Request, Response};
 use tokio_stream::StreamExt as _;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_sso::simulator::Fault;
 use tower_sso::test_util::SignedIn;
 use tower_sso::{Auth, Policy, RequireLayer};
 
@@ -129,4 +130,33 @@ async fn a_wait_for_the_end_of_a_session() {
     world.send(sign_out.body(Body::empty()).unwrap()).await;
     let noticed = tokio::time::timeout(Duration::from_secs(3), ended()).await;
     assert!(noticed.is_ok());
+}
+
+/// A request that renews its session first: the refresh token is sent once, and the new one is kept.
+#[tokio::test]
+async fn a_request_that_renews_its_session() {
+    let points = drop_at_each_await(
+        async || {
+            let world = World::with(|builder| builder.scopes(["openid", "offline_access"]));
+            let short = Fault::ExpiresIn(Some(60.into()));
+            world.app.idp().set_fault(short);
+            world.app.sign_in("/protected").await;
+            world.app.clock.advance(Duration::from_secs(61));
+            world
+        },
+        async |world| world.app.visit("/protected").no_follow().await.status,
+        async |world, dropped| {
+            assert!(dropped.output.is_none_or(|status| status == 200));
+            let page = world.app.visit("/protected").no_follow().await;
+            assert_eq!(page.status, 200, "after {} polls", dropped.polls);
+            assert_eq!(world.app.idp().refresh_grants(), 1);
+            world.app.clock.advance(Duration::from_secs(61));
+            let page = world.app.visit("/protected").no_follow().await;
+            assert_eq!(page.status, 200, "after {} polls", dropped.polls);
+            assert_eq!(world.app.idp().refresh_grants(), 2);
+            assert_eq!(world.app.idp().reuse_detected(), 0);
+        },
+    )
+    .await;
+    assert!(points > 5, "{points}");
 }
