@@ -52,9 +52,7 @@ impl Endpoints {
     /// Answers one request. The cookies that handlers add are in the response.
     pub(crate) async fn answer(self, request: Request<Bytes>) -> Response<Bytes> {
         let jar = CookieManager::new(self);
-        let mut response = match tower::ServiceExt::oneshot(jar, request).await {
-            Ok(response) => response,
-        };
+        let Ok(mut response) = tower::ServiceExt::oneshot(jar, request).await;
         respond::hide_secrets(response.headers_mut());
         response
     }

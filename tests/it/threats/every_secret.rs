@@ -27,10 +27,12 @@ struct Stage {
     store: Arc<HostileStore>,
 }
 
+type Act = Box<dyn Fn(&Stage) -> BoxFuture<'_, Vec<Page>>>;
+
 /// One thing that happens on a stage; answers the pages that the browser saw.
 struct Scenario {
     name: String,
-    act: Box<dyn Fn(&Stage) -> BoxFuture<'_, Vec<Page>>>,
+    act: Act,
 }
 
 impl Scenario {
