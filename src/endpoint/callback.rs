@@ -32,14 +32,16 @@ pub(super) async fn answer(
     };
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
+    let earlier = state.round_trips;
     let client = shared.client_address(request);
     let finished = sign_in::finish(context, response, state, current.clone(), client).await?;
     if matches!(finished, Finished::SignedIn { .. }) {
-        cookies.add(
-            context
-                .round_trips
-                .one_more(&context.sealer, fields(), context.clock.now()),
-        );
+        cookies.add(context.round_trips.one_more(
+            &context.sealer,
+            fields(),
+            context.clock.now(),
+            earlier,
+        ));
     }
     Ok(finish(shared, cookies, finished, current.as_ref()))
 }
@@ -112,8 +114,8 @@ fn finish(
     current: Option<&Session>,
 ) -> Response<Bytes> {
     match finished {
-        Finished::SignedIn { cookie, return_to } => {
-            cookies.add(*cookie);
+        Finished::SignedIn { made, return_to } => {
+            cookies.add(made.cookie);
             respond::see_other(return_to.as_str())
         }
         Finished::Answered(response) => response,

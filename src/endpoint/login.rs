@@ -88,6 +88,9 @@ pub(super) async fn answer(
             prompt: asked.prompt,
             login_hint: asked.login_hint,
             ui_locales: asked.ui_locales,
+            round_trips: context
+                .round_trips
+                .so_far(&context.sealer, cookie_fields(headers), now),
         },
     )
     .await?;

@@ -61,9 +61,12 @@ impl Endpoints {
     pub(crate) async fn answer(self, request: Request<Bytes>) -> Response<Bytes> {
         let heads = request.method() == Method::HEAD;
         let jar = CookieManager::new(self);
-        match tower::ServiceExt::oneshot(jar, request).await {
-            Ok(response) if heads => respond::without_content(response),
-            Ok(response) => response,
+        let Ok(mut response) = tower::ServiceExt::oneshot(jar, request).await;
+        respond::hide_secrets(response.headers_mut());
+        if heads {
+            respond::without_content(response)
+        } else {
+            response
         }
     }
 }

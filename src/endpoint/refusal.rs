@@ -214,6 +214,11 @@ pub(super) async fn answer(
                 prompt: Vec::new(),
                 login_hint: None,
                 ui_locales: None,
+                round_trips: context.round_trips.so_far(
+                    &context.sealer,
+                    cookie_fields(&refused.headers),
+                    now,
+                ),
             };
             match sign_in::start(context, start).await {
                 Ok(started) => {

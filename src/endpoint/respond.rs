@@ -33,6 +33,17 @@ pub(crate) fn never_cached(headers: &mut HeaderMap) {
     }
 }
 
+/// What a layer outside prints of these headers shows no secret: a cookie is the session, and the way to
+/// the provider has `state`, `nonce` and perhaps an ID token. HTTP/2 keeps them out of its compression
+/// table, too (RFC 7541 section 7.1.3).
+pub(crate) fn hide_secrets(headers: &mut HeaderMap) {
+    for (name, value) in headers.iter_mut() {
+        if matches!(*name, header::SET_COOKIE | header::LOCATION) {
+            value.set_sensitive(true);
+        }
+    }
+}
+
 /// 303: a GET follows, whatever this was (RFC 9110 section 15.4.4).
 pub(crate) fn see_other(location: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());

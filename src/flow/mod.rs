@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 mod base_url;
 mod context;
+mod hand_over;
 mod identity_hook;
 mod record;
 pub(crate) mod refresh;

@@ -6,7 +6,9 @@
 )]
 
 mod asked_for;
+mod bad_input;
 mod behind_a_proxy;
+mod cancellation;
 mod conformance;
 mod extractors;
 mod interruptions;
@@ -22,6 +24,7 @@ mod sign_in;
 mod sign_out;
 mod support;
 mod table;
+mod tabs;
 mod threats;
 #[cfg(feature = "aws-lc-rs")]
 mod tls;

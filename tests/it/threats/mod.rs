@@ -1,6 +1,7 @@
 //! Faults that known systems of this field had, each turned into a test that this one must pass. The number
 //! in a name is the fault's place in the project's list of threats.
 
+mod every_secret;
 mod hostile_store;
 mod jwt_and_jwks;
 mod loops;
