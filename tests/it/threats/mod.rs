@@ -3,6 +3,7 @@
 
 mod hostile_store;
 mod jwt_and_jwks;
+mod key_flood;
 mod loops;
 mod malformed_input;
 mod one_browser_one_flow;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{Method, Request, StatusCode};
 use tower::{Layer as _, ServiceExt as _};
 use tower_sso::simulator::Endpoint;
@@ -406,5 +406,45 @@ async fn threat_40_another_site_sends_an_unsafe_request() {
         let home = app.visit("/").await;
         let own = home.follow("/transfer").post_form(&[]).await;
         assert_eq!(own.html(), "sent", "our own form works");
+    }
+}
+
+/// As before, where a handler asks for its user and no policy is around it. Guard:
+/// `cross_site::may_use_session` in `Auth::usable_session`, `Auth::judge` in `extract::session`.
+#[tokio::test]
+async fn threat_40_an_extractor_takes_what_another_site_sends() {
+    for origin in ["https://evil.example", "https://evil.example.com"] {
+        let app = App::with(|builder| builder.embedded(true));
+        let routes = Router::new()
+            .route("/user", post(|_: User| async { "sent" }))
+            .route("/session", post(|_: Session| async { "sent" }))
+            .route(
+                "/optional",
+                post(|user: Option<User>| async move {
+                    user.map_or("nobody", |_| "somebody").to_owned()
+                }),
+            )
+            .merge(app.routes());
+        serve_routes(&app, routes);
+        app.sign_in("/protected").await;
+        let evil = evil_page(&app, origin).await;
+        for path in ["/user", "/session"] {
+            let url = format!("{}{path}", App::URL);
+            let sent = evil.follow(&url).post_form(&[]).no_follow().await;
+            assert_eq!(sent.status, 403, "{origin} {path}: {}", sent.html());
+            assert_eq!(kind(&sent), Some(RejectionKind::CrossSite));
+        }
+        let url = format!("{}/optional", App::URL);
+        let sent = evil.follow(&url).post_form(&[]).no_follow().await;
+        assert_eq!(sent.html(), "nobody", "{origin}");
+        let home = app.visit("/").await;
+        for (path, answer) in [
+            ("/user", "sent"),
+            ("/session", "sent"),
+            ("/optional", "somebody"),
+        ] {
+            let own = home.follow(path).post_form(&[]).await;
+            assert_eq!(own.html(), answer, "our own form works");
+        }
     }
 }

@@ -157,7 +157,9 @@ async fn threat_02_a_return_url_leaves_our_origin_after_a_sign_in() {
 /// URL is absolute. Guard: the strict parser in `BaseUrl::same_origin_path`.
 #[tokio::test]
 async fn threat_02_a_third_partys_target_leaves_our_origin() {
-    for asked in HOSTILE {
+    let of_our_origin = HOSTILE.iter().map(|path| format!("{}{path}", App::URL));
+    let as_they_are = HOSTILE.iter().map(|asked| (*asked).to_owned());
+    for asked in &as_they_are.chain(of_our_origin).collect::<Vec<_>>() {
         let app = App::new();
         let start = query(&[("iss", App::IDP), ("target_link_uri", asked)]);
         let url = format!("{}/auth/login?{start}", App::URL);
@@ -167,6 +169,15 @@ async fn threat_02_a_third_partys_target_leaves_our_origin() {
             .await;
         stays(&page, asked);
     }
+    let app = App::new();
+    let target = format!("{}/protected", App::URL);
+    let start = query(&[("target_link_uri", &target)]);
+    let page = app.visit(&format!("/auth/login?{start}")).await;
+    assert_eq!(
+        page.url.path(),
+        "/",
+        "who names no issuer is no third party"
+    );
 }
 
 /// As before, by a sign-out. Guard: `ReturnTo::parse` in `logout::answer` and `LogoutCookie::check`.
