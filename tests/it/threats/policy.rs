@@ -13,7 +13,7 @@ use tower_sso::simulator::Endpoint;
 use tower_sso::{Policy, Rejection, RejectionKind, RequireLayer, Session, SsoLayer, User};
 
 use super::{Mood, body_of, kind, on_hostile_store, serve_routes};
-use crate::support::{App, Page};
+use crate::support::{App, Log, Page};
 
 /// Spellings of `/admin/panel`, and of what is beside it.
 const SPELLINGS: &[&str] = &[
@@ -315,6 +315,7 @@ async fn threat_30_a_sign_in_succeeds_without_its_store() {
 #[tokio::test]
 async fn threat_30_without_the_outer_layer_everybody_passes() {
     let app = App::new();
+    let log = Log::start();
     for path in ["/protected", "/mfa", "/admin", "/extractor", "/"] {
         let request = Request::get(path).header("accept", "text/html");
         let response = app
@@ -333,6 +334,13 @@ async fn threat_30_without_the_outer_layer_everybody_passes() {
             .map(Rejection::kind);
         assert_eq!(kind, Some(RejectionKind::NoLayer), "{path}");
         assert!(!body_of(response).await.contains("alice"));
+        let lines = log.take();
+        let [line] = lines.as_slice() else {
+            panic!("{path}: one line that says what is wrong: {lines:?}");
+        };
+        assert_eq!(line.level, tracing::Level::ERROR);
+        let message = &line.fields["message"];
+        assert!(message.contains("no SsoLayer around"), "{message}");
     }
     assert_eq!(app.handled(), 0);
     // An `SsoLayer` inside of the guard does not help it.
