@@ -197,8 +197,9 @@ async fn threat_21_a_secret_is_in_a_log_or_a_page() {
         ])
     });
     let mut secrets = known_secrets();
+    secrets.add("query of the app", "6f1c0b9e2d7a48f35b");
     let mut pages = vec![app.visit("/auth/login").no_follow().await];
-    pages.push(app.visit("/protected?token=none").await);
+    pages.push(app.visit("/protected?token=6f1c0b9e2d7a48f35b").await);
     let home = app.visit("/").await;
     pages.push(home.fetch("/mfa").await);
     pages.push(home.fetch("/admin").await);
