@@ -58,6 +58,9 @@ pub(super) async fn answer(
     let session = context.sessions.find(cookie_fields(headers)).await?;
     let outcome = sign_out::sign_out(context, &shared.logout_cookie, session, &return_to).await?;
     cookies.add(context.sessions.removal());
+    if !matches!(outcome, SignedOut::Nobody) {
+        cookies.add(context.silent.signed_out());
+    }
     Ok(match outcome {
         SignedOut::AtProvider { location, cookie } => {
             cookies.add(*cookie);

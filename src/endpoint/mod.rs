@@ -14,6 +14,7 @@ mod rejection;
 pub(crate) mod request_kind;
 mod respond;
 mod session;
+mod unauthenticated;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use page::{Action, Page, PageKind, PageRenderer};
 pub(crate) use refusal::{Cause, Refusal};
 pub use rejection::{Rejection, RejectionKind};
 pub(crate) use respond::never_cached;
+pub use unauthenticated::Unauthenticated;
 
 /// The largest request body that an endpoint reads: a `form_post` answer is a few kilobytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;

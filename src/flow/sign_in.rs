@@ -9,9 +9,11 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::identity_hook::{Decision, Enrichment};
-use super::{Context, audit, record};
+use super::{Context, audit, record, silent};
 use crate::clock::SecondsSinceEpoch;
-use crate::oidc::{AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS};
+use crate::oidc::{
+    AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS, is_interaction_required,
+};
 use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
 use crate::secret::Secret;
@@ -30,6 +32,8 @@ pub(crate) struct Start<'a> {
     /// Whether the session is to become stronger, by the same person.
     pub(crate) step_up: bool,
     pub(crate) prompt: Vec<Prompt>,
+    /// Whether no page may be shown: then nobody is signed in if one would be needed.
+    pub(crate) silent: bool,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
 }
@@ -48,8 +52,14 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.max_age = start.requirement.max_age.map(|age| age.as_secs());
     state.step_up = start.step_up.then(|| start.requirement.fingerprint());
     state.replaces = start.session.map(Session::key);
+    state.silent = start.silent;
 
     let mut prompt = start.prompt;
+    let mut public_state = state.state();
+    if start.silent {
+        prompt = vec![Prompt::None];
+        public_state = silent::state_with_path(&context.sealer, &public_state, &start.return_to);
+    }
     // A provider that has a session may answer from it without asking for more: a step-up to other
     // methods wants the person in front of it.
     let wants_methods = start.requirement.multi_factor || !start.requirement.amr.is_empty();
@@ -66,7 +76,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
         .filter(|token| token.expose().len() <= LONGEST_HINT);
     let request = SignInRequest {
         redirect_uri: context.callback_url(),
-        state: state.state(),
+        state: public_state,
         nonce: state.nonce(),
         code_challenge: crate::oidc::code_challenge(state.code_verifier().expose()),
         prompt,
@@ -113,6 +123,8 @@ pub(crate) enum Finished {
     },
     /// The provider could not or the person would not reach what a step-up asked for.
     StepUpRefused { code: String, return_to: ReturnTo },
+    /// A silent attempt signed nobody in, for whatever reason; the browser goes on as it was.
+    NotSilently(ReturnTo),
     /// The provider answered with an error.
     ProviderSaid {
         code: String,
@@ -162,8 +174,19 @@ pub(crate) async fn finish(
         failed(&"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
+    if state.silent && current.is_some() {
+        // Somebody signed in by another tab meanwhile, on purpose.
+        return Ok(Finished::NotSilently(return_to));
+    }
     let code = match response {
         AuthorizationResponse::Code { code, .. } => code,
+        AuthorizationResponse::Error { error, .. } if state.silent => {
+            // OpenID Connect Core 3.1.2.6: who would need a page is an outcome, not a failure.
+            if !is_interaction_required(&error) {
+                failed(&error);
+            }
+            return Ok(Finished::NotSilently(return_to));
+        }
         AuthorizationResponse::Error {
             error, description, ..
         } => {

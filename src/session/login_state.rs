@@ -50,6 +50,9 @@ pub(crate) struct LoginState {
     /// The session that this attempt will replace.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<SessionKey>,
+    /// Whether no page was to be shown.
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) silent: bool,
 }
 
 mod seed {
@@ -86,6 +89,7 @@ impl LoginState {
             max_age: None,
             step_up: None,
             replaces: None,
+            silent: false,
         }
     }
 

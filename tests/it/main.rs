@@ -19,6 +19,7 @@ mod renewal;
 mod shapes;
 mod sign_in;
 mod sign_out;
+mod silent;
 mod support;
 mod threats;
 #[cfg(feature = "aws-lc-rs")]
