@@ -108,11 +108,13 @@ mod sso;
 pub mod test_util;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
-pub use endpoint::{Action, Page, PageKind, PageRenderer, Rejection, RejectionKind};
+pub use endpoint::{
+    Action, Page, PageKind, PageRenderer, Rejection, RejectionKind, Unauthenticated,
+};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook, Revalidation};
 pub use forwarded::{ForwardedHeaders, PeerAddress};
-pub use layer::{Auth, RequireLayer, RequireService, SsoBody, SsoLayer, SsoService};
+pub use layer::{Auth, RequireLayer, RequireService, SilentLayer, SsoBody, SsoLayer, SsoService};
 pub use policy::policy::Policy;
 pub use policy::verdict::Verdict;
 pub use provider::capability::Identity;

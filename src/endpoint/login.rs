@@ -86,6 +86,7 @@ pub(super) async fn answer(
             session: session.as_ref(),
             step_up,
             prompt: asked.prompt,
+            silent: false,
             login_hint: asked.login_hint,
             ui_locales: asked.ui_locales,
             round_trips: context

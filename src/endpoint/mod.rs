@@ -17,6 +17,7 @@ mod respond;
 mod session;
 #[cfg(test)]
 mod tests;
+mod unauthenticated;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -37,6 +38,7 @@ pub use page::{Action, Page, PageKind, PageRenderer};
 pub(crate) use refusal::{Cause, Refusal};
 pub use rejection::{Rejection, RejectionKind};
 pub(crate) use respond::never_cached;
+pub use unauthenticated::Unauthenticated;
 
 /// The largest request body that an endpoint reads: a `form_post` answer is a few kilobytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;

@@ -10,10 +10,11 @@ use tracing::Instrument as _;
 
 use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
-use super::{Context, audit, record};
+use super::{Context, audit, record, silent};
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{
     AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
+    is_interaction_required,
 };
 use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
@@ -33,6 +34,8 @@ pub(crate) struct Start<'a> {
     /// Whether the session is to become stronger, by the same person.
     pub(crate) step_up: bool,
     pub(crate) prompt: Vec<Prompt>,
+    /// Whether no page may be shown: then nobody is signed in if one would be needed.
+    pub(crate) silent: bool,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
     /// How many sign-ins this browser finished lately.
@@ -54,8 +57,14 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.step_up = start.step_up.then(|| start.requirement.fingerprint());
     state.replaces = start.session.map(Session::key);
     state.round_trips = start.round_trips;
+    state.silent = start.silent;
 
     let mut prompt = start.prompt;
+    let mut public_state = state.state();
+    if start.silent {
+        prompt = vec![Prompt::None];
+        public_state = silent::state_with_path(&context.sealer, &public_state, &start.return_to);
+    }
     // A provider that has a session may answer from it without asking for more: a step-up to other
     // methods wants the person in front of it.
     let wants_methods = start.requirement.multi_factor || !start.requirement.amr.is_empty();
@@ -72,7 +81,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
         .filter(|token| token.expose().len() <= LONGEST_HINT);
     let request = SignInRequest {
         redirect_uri: context.callback_url(),
-        state: state.state(),
+        state: public_state,
         nonce: state.nonce(),
         code_challenge: crate::oidc::code_challenge(state.code_verifier().expose()),
         prompt,
@@ -119,6 +128,8 @@ pub(crate) enum Finished {
     },
     /// The provider could not or the person would not reach what a step-up asked for.
     StepUpRefused { code: String, return_to: ReturnTo },
+    /// A silent attempt signed nobody in, for whatever reason; the browser goes on as it was.
+    NotSilently(ReturnTo),
     /// The provider answered with an error.
     ProviderSaid {
         code: String,
@@ -237,6 +248,10 @@ async fn use_answer(
         attempt.failed(None, &"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
+    if state.silent && attempt.current.is_some() {
+        // Somebody signed in by another tab meanwhile, on purpose.
+        return Ok(Finished::NotSilently(return_to));
+    }
     let (code, description) = match response {
         AuthorizationResponse::Code { code, .. } => {
             return redeem(context, code, attempt, browser).await;
@@ -245,12 +260,19 @@ async fn use_answer(
             error, description, ..
         } => (error, description),
     };
+    // OpenID Connect Core 3.1.2.6: who would need a page is the outcome of a silent attempt, no failure.
+    if state.silent && is_interaction_required(&code) {
+        return Ok(Finished::NotSilently(return_to));
+    }
     let reason = if is_error_code(&code) {
         code.as_str()
     } else {
         "the provider refused, and not with an error code"
     };
     attempt.failed(None, &reason);
+    if state.silent {
+        return Ok(Finished::NotSilently(return_to));
+    }
     let unmet = matches!(
         code.as_str(),
         UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"

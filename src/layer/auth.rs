@@ -9,8 +9,10 @@ use futures_core::future::BoxFuture;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, request};
 
+use super::require::Demand;
 use crate::Error;
-use crate::endpoint::{Cause, Refusal, Shared, cross_site};
+use crate::endpoint::request_kind::RequestKind;
+use crate::endpoint::{Cause, Refusal, Shared, Unauthenticated, cookie_fields, cross_site};
 use crate::flow::refresh;
 use crate::flow::revalidation::Need;
 use crate::forwarded::{PeerAddress, Sender};
@@ -226,15 +228,43 @@ impl Auth {
         self.0.was_read.load(Ordering::Relaxed)
     }
 
+    /// Whether a request may pass to a route; if not, what is to be answered.
+    pub(crate) fn meet(&self, demand: &Demand, request: &request::Parts) -> Result<(), Refusal> {
+        match demand {
+            Demand::Policy(policy, unauthenticated) => self
+                .verdict(policy, request)
+                .map_err(|cause| self.refusal(cause, Arc::clone(unauthenticated), request)),
+            Demand::AskSilently if self.may_ask_silently(request) => {
+                Err(self.refuse(Cause::AskSilently, request))
+            }
+            Demand::AskSilently => Ok(()),
+        }
+    }
+
     /// Whether a request may pass a policy; if not, what is to be answered.
     pub(crate) fn judge(&self, policy: &Policy, request: &request::Parts) -> Result<(), Refusal> {
-        let session = self
-            .usable_session(request)
-            .map_err(|cause| self.refuse(cause, request))?;
+        self.verdict(policy, request)
+            .map_err(|cause| self.refuse(cause, request))
+    }
+
+    fn verdict(&self, policy: &Policy, request: &request::Parts) -> Result<(), Cause> {
+        let session = self.usable_session(request)?;
         match policy.judge(session, self.now()) {
             Verdict::Allow => Ok(()),
-            verdict => Err(self.refuse(Cause::Verdict(verdict), request)),
+            verdict => Err(Cause::Verdict(verdict)),
         }
+    }
+
+    /// Whether nobody is signed in here, and this browser may be sent to ask the provider without a page.
+    fn may_ask_silently(&self, request: &request::Parts) -> bool {
+        self.mark_read();
+        matches!(self.state(), State::Nobody)
+            && request.method == Method::GET
+            && RequestKind::of(&request.method, &request.headers) == RequestKind::Navigation
+            && self.0.shared.as_ref().is_some_and(|shared| {
+                let fields = || cookie_fields(&request.headers);
+                shared.context.silent.may_ask(fields, self.target(request))
+            })
     }
 
     /// The session that this request may use: none for one that another site sent, and an error where
@@ -281,22 +311,34 @@ impl Auth {
         )
     }
 
+    fn target<'a>(&'a self, request: &'a request::Parts) -> &'a str {
+        self.original_path()
+            .or_else(|| request.uri.path_and_query().map(PathAndQuery::as_str))
+            .unwrap_or("/")
+    }
+
     pub(crate) fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
+        self.refusal(cause, Arc::default(), request)
+    }
+
+    fn refusal(
+        &self,
+        cause: Cause,
+        unauthenticated: Arc<Unauthenticated>,
+        request: &request::Parts,
+    ) -> Refusal {
         let session = match self.state() {
             State::SignedIn(session) => Some(session.clone()),
             State::Nobody | State::Unknown(_) => None,
         };
-        let target = self
-            .original_path()
-            .or_else(|| request.uri.path_and_query().map(PathAndQuery::as_str))
-            .unwrap_or("/");
+        let target = self.target(request).to_owned();
         if let Some(shared) = &self.0.shared {
             shared
                 .proxies
                 .warn_of_stranger(self.0.peer, &request.headers);
         }
         let client = self.client_address();
-        Refusal::new(cause, session, target.to_owned(), request, client)
+        Refusal::new(cause, unauthenticated, session, target, request, client)
     }
 }
 

@@ -8,5 +8,5 @@ pub(crate) mod sso;
 
 pub use auth::Auth;
 pub use body::SsoBody;
-pub use require::{RequireLayer, RequireService};
+pub use require::{RequireLayer, RequireService, SilentLayer};
 pub use sso::{SsoLayer, SsoService};

@@ -57,6 +57,9 @@ pub(crate) struct LoginState {
     /// How many sign-ins this browser had finished lately when this one began.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub(crate) round_trips: u64,
+    /// Whether no page was to be shown.
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) silent: bool,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -98,6 +101,7 @@ impl LoginState {
             step_up: None,
             replaces: None,
             round_trips: 0,
+            silent: false,
         }
     }
 

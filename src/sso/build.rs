@@ -9,6 +9,7 @@ use crate::endpoint::Shared;
 use crate::flow::refresh::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
+use crate::flow::silent::Silent;
 use crate::flow::{BaseUrl, Context};
 use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
@@ -94,6 +95,7 @@ impl SsoBuilder {
         let context = Context {
             provider: Arc::new(provider),
             round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
+            silent: Silent::new(&cookie.name, cookie.clone()),
             login_states: LoginStates::new(&cookie.name, attempt),
             sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
             sealer,

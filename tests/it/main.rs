@@ -22,6 +22,7 @@ mod renewal;
 mod shapes;
 mod sign_in;
 mod sign_out;
+mod silent;
 mod support;
 mod table;
 mod tabs;
