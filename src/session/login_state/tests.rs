@@ -49,10 +49,10 @@ fn name() -> impl Strategy<Value = String> {
 proptest! {
     /// However many and whatever they are called: what stays is young, well named and leaves room for one.
     #[test]
-    fn a_browser_keeps_few_attempts(names in prop::collection::btree_set(name(), 0..40)) {
+    fn a_browser_keeps_few_attempts(names in prop::collection::btree_set(name(), 0..=MOST_REMOVALS)) {
         let pairs: Vec<_> = names.iter().map(|name| format!("{}=v", name.trim())).collect();
         let (kept, removed) = kept(&pairs);
-        prop_assert!(removed <= 200);
+        prop_assert!(removed <= MOST_REMOVALS);
         let ours: Vec<_> = kept.iter().filter_map(|name| name.strip_prefix("__Host-sso-login-")).collect();
         prop_assert!(ours.len() < MOST_ATTEMPTS, "{ours:?}");
         for name in ours {
