@@ -62,6 +62,30 @@ async fn ten_tabs_that_come_back_at_the_same_moment_all_end_signed_in() {
     assert_eq!(store.sessions_of("alice").await, 0, "none is left behind");
 }
 
+/// The id that both had has run out, and is replaced by that of the first, before the second is done.
+#[tokio::test(start_paused = true)]
+async fn a_tab_that_takes_longer_than_another_ends_signed_in_too() {
+    let app = App::new();
+    app.sign_in("/protected").await;
+    let again = "/auth/login?return_to=/protected";
+    let first = app.until_callback(again).await;
+    let second = app.until_callback(again).await;
+    let slow = Fault::Slow(Endpoint::Token, Duration::from_secs(2));
+    app.idp().set_fault(slow);
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        finish(&app, &second).await
+    };
+    let time = async {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        app.clock.advance(Duration::from_secs(11));
+    };
+    let (first, late, ()) = tokio::join!(finish(&app, &first), late, time);
+    assert_eq!(first.status, 200, "{}", first.html());
+    assert_eq!(late.status, 200, "{}", late.html());
+    assert_eq!(app.visit("/protected").no_follow().await.status, 200);
+}
+
 /// What began together is no circle: who opened a window full of tabs may go on to a stronger sign-in.
 #[tokio::test]
 async fn many_tabs_are_not_taken_for_a_loop() {
