@@ -7,6 +7,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
+use super::query::Query;
 use super::{Shared, cookie_fields, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
@@ -39,20 +40,41 @@ pub(super) async fn answer(
             None => unknown_attempt(shared, request, current.as_ref()),
         });
     };
+    if state.silent && request.method() == Method::POST {
+        // A form of another site comes without the `Lax` cookie of a session that this attempt must not
+        // replace. Sent round as a GET it brings it.
+        let query = Query::parse(request.body())?.encoded();
+        let path = context.endpoint_path("callback");
+        return Ok(respond::see_other(&format!("{path}?{query}")));
+    }
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
     let earlier = state.round_trips;
     let client = shared.client_address(request);
     let (was_silent, return_to) = (state.silent, state.return_to());
-    let finished = match sign_in::finish(context, response, state, current.clone(), client).await {
+    let signed_out = context.silent.is_signed_out(fields());
+    let finished = sign_in::finish(
+        context,
+        response,
+        state,
+        current.clone(),
+        signed_out,
+        client,
+    )
+    .await;
+    let finished = match finished {
         Err(error) if was_silent => {
             tracing::warn!(%error, "a silent sign-in failed; the page shows without");
+            Finished::NotSilently(return_to)
+        }
+        // Nobody asked to be signed in: why they were not is no answer to what they asked for.
+        Ok(finished) if was_silent && !matches!(finished, Finished::SignedIn { .. }) => {
             Finished::NotSilently(return_to)
         }
         finished => finished?,
     };
     if matches!(finished, Finished::SignedIn { .. }) {
-        if !was_silent && context.silent.is_signed_out(fields()) {
+        if !was_silent && signed_out {
             cookies.add(context.silent.signed_in());
         }
         cookies.add(context.round_trips.one_more(
@@ -162,7 +184,7 @@ fn finish(
             shared,
             StatusCode::FORBIDDEN,
             "You were signed out",
-            "The sign-in service ended your session while you signed in.",
+            "Your session was ended while you signed in.",
             &return_to,
         ),
         Finished::AnotherAccount { signed_in, came_back, return_to } => shared.page(

@@ -35,6 +35,7 @@ pub(crate) struct Silent {
 }
 
 impl Silent {
+    /// `settings` are those of an attempt: its answer has to bring these cookies, too.
     pub(crate) fn new(session: &str, settings: CookieSettings) -> Self {
         Self {
             asked: format!("{session}-asked"),

@@ -15,6 +15,8 @@ mod refresh_caches_replicas;
 mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;
+mod silence;
+mod tabs_at_odds;
 mod where_people_are_sent;
 mod who_it_is;
 mod wiretap;
