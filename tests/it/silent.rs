@@ -229,6 +229,16 @@ async fn an_own_page_that_is_protected_too_does_not_lead_to_itself() {
 }
 
 #[tokio::test]
+async fn an_own_page_under_a_prefix_does_not_lead_to_itself_either() {
+    let app = App::with(|builder| builder.base_url(App::PREFIXED));
+    let own = Unauthenticated::Page("/protected".to_owned());
+    let layer = RequireLayer::new(Policy::login()).unauthenticated(own);
+    let routes = Router::new().route("/app/protected", get(|| async { "in" }).layer(layer));
+    app.serve(app.sso.into_axum(routes));
+    assert_shows(&app.visit("/app/protected").await, "/app/protected", "in");
+}
+
+#[tokio::test]
 async fn threat_42_a_silent_answer_replaces_nobody() {
     let app = signed_in_elsewhere().await;
     let callback = app.until_callback("/optional").await;
