@@ -93,6 +93,11 @@ mod crypto;
 mod endpoint;
 mod error;
 mod flow;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzzing;
 mod layer;
 pub mod oidc;
 pub mod policy;
