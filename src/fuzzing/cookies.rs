@@ -55,11 +55,15 @@ pub fn cookie_header(data: &[u8]) {
         found.len() - removals.len() < MOST_ATTEMPTS,
         "one more fits"
     );
-    for removal in removals {
-        assert!(found.iter().any(|(name, _)| *name == removal.name()));
-        let field = removal.to_string();
-        assert!(HeaderValue::from_str(&field).is_ok(), "it can be sent");
-        assert!(field.starts_with(&format!("{}=; ", removal.name())));
+    for (at, removal) in removals.iter().enumerate() {
+        let name = removal.name();
+        assert!(found.iter().any(|(found, _)| *found == name));
+        // They differ in the name only, and dates are slow to write.
+        if at < 4 {
+            let field = removal.to_string();
+            assert!(HeaderValue::from_str(&field).is_ok(), "it can be sent");
+            assert!(field.starts_with(&format!("{name}=; ")));
+        }
     }
 }
 
@@ -90,8 +94,8 @@ fn plain_reading<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Vec<(String, Str
 }
 
 fn could_be_ours(value: &str) -> bool {
-    let base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    (1..=4096).contains(&value.chars().count()) && value.chars().all(|c| base64url.contains(c))
+    let base64url = |c| matches!(c, 'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '_');
+    value.chars().all(base64url) && (1..=4096).contains(&value.len())
 }
 
 /// The first key of the ring that opens the states of this process, and a state sealed with it.
