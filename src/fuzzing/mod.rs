@@ -23,6 +23,11 @@ mod return_url;
 #[cfg(test)]
 mod replay;
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
 pub use callback::{callback_form, callback_query};
 pub use cookies::{cookie_header, login_state_cookie};
 pub use id_token::{id_token, id_token_claims};
@@ -44,6 +49,42 @@ fn percent_decoded(text: &str) -> Vec<u8> {
         at += if code.is_some() { 3 } else { 1 };
     }
     out
+}
+
+/// A JSON object as a plain reader sees it, which takes the last of two members with one name: there must
+/// not be two (RFC 7515 section 4, RFC 7519 section 4).
+fn plain_object(bytes: &[u8]) -> Value {
+    let plain: Value = serde_json::from_slice(bytes).expect("it was read before");
+    let Count(members) = serde_json::from_slice(bytes).expect("it was read before");
+    let distinct = plain.as_object().expect("it was read as an object").len();
+    assert_eq!(members, distinct, "a name comes twice");
+    plain
+}
+
+struct Count(usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CountVisitor)
+    }
+}
+
+struct CountVisitor;
+
+impl<'de> Visitor<'de> for CountVisitor {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Count, A::Error> {
+        let mut count = 0;
+        while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Count(count))
+    }
 }
 
 /// The text of a stranger that is shown or logged: bounded, and unable to rewrite what is around it.
