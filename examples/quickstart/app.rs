@@ -10,7 +10,8 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
-use tower_sso::axum::AxumService;
+use sha2::{Digest as _, Sha256};
+use tower_sso::axum::{AccessToken, AxumService};
 use tower_sso::{BoxError, Policy, RequireLayer, Session, Sso, User};
 
 use crate::page;
@@ -70,6 +71,7 @@ pub(crate) fn app(sso: &Sso, demands: &Demands) -> AxumService {
             get(identity).layer(require(Policy::login().acr(demands.acr.clone()))),
         )
         .route("/optional", get(optional))
+        .route("/token", get(token))
         .route("/api/me", get(identity))
         .route("/events", get(events).layer(require(Policy::login())))
         .with_state(sso.clone());
@@ -88,6 +90,15 @@ async fn optional(session: Option<Session>) -> Json<Value> {
     Json(json!({
         "signed_in": session.is_some(),
         "sub": session.as_ref().map(Session::subject),
+    }))
+}
+
+/// What can be told of an access token without giving it away.
+async fn token(token: AccessToken) -> Json<Value> {
+    let hash = Sha256::digest(token.expose());
+    Json(json!({
+        "access_token_sha256": hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "expires_in": token.expires_in().map(|left| left.as_secs()),
     }))
 }
 

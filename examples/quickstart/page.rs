@@ -10,6 +10,10 @@ const LINKS: &[(&str, &str)] = &[
     ("/recent", "wants a sign-in within the last minute"),
     ("/acr", "wants a stronger class of sign-in (acr)"),
     ("/optional", "for everybody; says whether you are signed in"),
+    (
+        "/token",
+        "the hash of an access token that lives a while longer",
+    ),
     ("/api/me", "an API: JSON for programs"),
     ("/events", "an event stream that ends with your session"),
     ("/auth/session", "how long your session lasts"),

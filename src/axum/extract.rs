@@ -25,6 +25,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::endpoint::Cause;
+use crate::flow::revalidation::Need;
 use crate::layer::{Auth, require};
 use crate::policy::Policy;
 use crate::session::{Session, User};
@@ -47,7 +48,9 @@ impl IntoResponse for Refused {
 
 static LOGIN: LazyLock<Policy> = LazyLock::new(Policy::login);
 
-fn session(parts: &Parts) -> Result<Session, Refused> {
+/// The session of somebody who is signed in, brought up to date.
+pub(super) async fn renewed_session(parts: &Parts, need: Need) -> Result<Session, Refused> {
+    renew(parts, need).await;
     let response = match Auth::of(&parts.extensions) {
         None => require::no_layer(),
         Some(auth) => match auth.judge(&LOGIN, parts) {
@@ -61,7 +64,23 @@ fn session(parts: &Parts) -> Result<Session, Refused> {
     Err(Refused::new(response))
 }
 
-fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
+pub(super) fn refuse(parts: &Parts, cause: Cause) -> Refused {
+    Refused::new(match Auth::of(&parts.extensions) {
+        None => require::no_layer(),
+        Some(auth) => require::refused(&auth.refuse(cause, parts)),
+    })
+}
+
+/// Brings a session that is due up to date, before anybody looks at it.
+async fn renew(parts: &Parts, need: Need) {
+    let renewal = Auth::of(&parts.extensions).and_then(|auth| auth.renewal(need, parts));
+    if let Some(renewal) = renewal {
+        renewal.await;
+    }
+}
+
+async fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
+    renew(parts, Need::Session).await;
     let Some(auth) = Auth::of(&parts.extensions) else {
         return Err(Refused::new(require::no_layer()));
     };
@@ -70,7 +89,7 @@ fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
         // What a page of another site sends is nobody's.
         Err(Cause::CrossSite) => Ok(None),
         // Whether somebody is signed in is not known: that is neither a yes nor a no.
-        Err(cause) => Err(Refused::new(require::refused(&auth.refuse(cause, parts)))),
+        Err(cause) => Err(refuse(parts, cause)),
     }
 }
 
@@ -78,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        session(parts)
+        renewed_session(parts, Need::Session).await
     }
 }
 
@@ -86,7 +105,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refused> {
-        optional(parts)
+        optional(parts).await
     }
 }
 
@@ -94,7 +113,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        session(parts).map(User::new)
+        renewed_session(parts, Need::Session).await.map(User::new)
     }
 }
 
@@ -102,6 +121,6 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refused> {
-        Ok(optional(parts)?.map(User::new))
+        Ok(optional(parts).await?.map(User::new))
     }
 }

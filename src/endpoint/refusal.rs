@@ -15,6 +15,7 @@ use crate::flow::sign_in::{self, Start};
 use crate::flow::{BaseUrl, audit};
 use crate::policy::{Reason, Requirement, Verdict};
 use crate::session::{ReturnTo, Session};
+use crate::{Error, ErrorKind};
 
 /// A request that did not reach its handler, with what is needed to answer it. It travels in the
 /// response's extensions from where it was refused to the outer layer, which answers.
@@ -37,8 +38,8 @@ pub(crate) enum Cause {
     Verdict(Verdict),
     /// An unsafe request with the session cookie came from another site.
     CrossSite,
-    /// The store failed: whether somebody is signed in is not known.
-    Unknown,
+    /// The store or the provider failed: whether somebody is signed in is not known.
+    Unknown(Error),
 }
 
 impl Cause {
@@ -48,7 +49,10 @@ impl Cause {
             Self::Verdict(Verdict::StepUp(_, reason) | Verdict::Forbidden(reason)) => reason.text(),
             Self::Verdict(_) => "sign-in is required",
             Self::CrossSite => "an unsafe request came from another site",
-            Self::Unknown => "the session store does not answer",
+            Self::Unknown(error) if error.kind() == ErrorKind::Store => {
+                "the session store does not answer"
+            }
+            Self::Unknown(_) => "the provider can't renew the session now",
         }
     }
 }
@@ -88,7 +92,7 @@ impl Refusal {
             }
             Cause::Verdict(_) => Rejection::new(RejectionKind::SignIn, None),
             Cause::CrossSite => Rejection::new(RejectionKind::CrossSite, None),
-            Cause::Unknown => Rejection::new(RejectionKind::Unavailable, None),
+            Cause::Unknown(_) => Rejection::new(RejectionKind::Unavailable, None),
         }
     }
 
@@ -144,7 +148,7 @@ fn decide(cause: &Cause, kind: RequestKind, vain: bool, looping: bool) -> Answer
         FormPost, FramedNavigation, Grpc, Htmx, Navigation, Prefetch, Script, Stream,
     };
     let step_up = match cause {
-        Cause::Unknown => return Answer::Unavailable,
+        Cause::Unknown(_) => return Answer::Unavailable,
         Cause::CrossSite | Cause::Verdict(Verdict::Forbidden(_)) => return Answer::Forbidden,
         Cause::Verdict(Verdict::StepUp(..)) => true,
         Cause::Verdict(_) => false,
@@ -229,24 +233,35 @@ pub(super) async fn answer(
         Answer::Forbidden => forbidden(shared, kind, &refused.cause, reason),
         Answer::Vain => vain_page(shared, &return_to, &requirement, reason),
         Answer::Loop => respond::round_in_circles(shared),
-        Answer::Unavailable if kind == RequestKind::Grpc => {
-            grpc(14, "sessions are not available now")
+        Answer::Unavailable => unavailable(shared, kind, &refused.cause),
+    }
+}
+
+/// 503 for whoever asks: the browser a page, the rest a line, gRPC a status.
+fn unavailable(shared: &Shared, kind: RequestKind, cause: &Cause) -> Response<Bytes> {
+    let after = match cause {
+        Cause::Unknown(error) => error.retry_after(),
+        _ => None,
+    };
+    match kind {
+        RequestKind::Grpc => grpc(14, "sessions are not available now"),
+        RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => {
+            let error = Error::store("whether you are signed in can't be told now");
+            respond::error(
+                shared,
+                &match after {
+                    Some(after) => error.with_retry_after(after),
+                    None => error,
+                },
+            )
         }
-        Answer::Unavailable => {
-            let error = crate::Error::store("the session store does not answer");
-            match kind {
-                RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => {
-                    respond::error(shared, &error)
-                }
-                _ => respond::with_retry_after(
-                    respond::plain(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "sessions are not available now",
-                    ),
-                    None,
-                ),
-            }
-        }
+        _ => respond::with_retry_after(
+            respond::plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "sessions are not available now",
+            ),
+            after,
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
-//! One event for each sign-in, refusal and sign-out, at target `tower_sso::audit`.
+//! One event for each sign-in, refusal, renewal and sign-out, at target `tower_sso::audit`.
 //!
-//! Fields: `event` (`sign_in`, `step_up`, `refusal`, `sign_out`), `outcome`, and where they are known
+//! Fields: `event` (`sign_in`, `step_up`, `refusal`, `renewal`, `sign_out`), `outcome`, and where they are known
 //! `iss`, `sub`, `public_id`, `reason`. No token, no cookie, no URL.
 
 use crate::session::Session;
@@ -75,5 +75,31 @@ pub(crate) fn signed_out(session: &Session) {
         sub = session.subject(),
         public_id = session.public_id(),
         "signed out"
+    );
+}
+
+pub(crate) fn renewed(session: &Session) {
+    tracing::info!(
+        target: TARGET,
+        event = "renewal",
+        outcome = "success",
+        iss = session.issuer(),
+        sub = session.subject(),
+        public_id = session.public_id(),
+        "renewed"
+    );
+}
+
+/// The provider's word, or the app's, ended a session at its renewal.
+pub(crate) fn ended(session: &Session, reason: &str) {
+    tracing::warn!(
+        target: TARGET,
+        event = "renewal",
+        outcome = "ended",
+        iss = session.issuer(),
+        sub = session.subject(),
+        public_id = session.public_id(),
+        reason,
+        "session ended"
     );
 }

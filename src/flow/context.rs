@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::BaseUrl;
 use super::identity_hook::IdentityHook;
+use super::refresh::Refreshes;
+use super::revalidation::Revalidation;
 use super::round_trips::RoundTrips;
 use crate::clock::Clock;
 use crate::crypto::Sealer;
@@ -26,6 +28,9 @@ pub(crate) struct Context {
     /// Origins besides our own whose pages may send unsafe requests with the session cookie.
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) identity_hook: Option<Arc<dyn IdentityHook>>,
+    /// When sessions are renewed.
+    pub(crate) revalidation: Revalidation,
+    pub(crate) refreshes: Refreshes,
 }
 
 impl Context {

@@ -1,10 +1,13 @@
-//! The steps of single sign-on: start a sign-in, finish it, sign out. Each takes plain values and returns
+//! The steps of single sign-on: start a sign-in, finish it, renew a session, sign out. Each takes plain values and returns
 //! an outcome; what a browser sees is made of it by `endpoint`.
 
 pub(crate) mod audit;
 mod base_url;
 mod context;
 mod identity_hook;
+mod record;
+pub(crate) mod refresh;
+pub(crate) mod revalidation;
 pub(crate) mod round_trips;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
@@ -12,3 +15,4 @@ pub(crate) mod sign_out;
 pub use base_url::BaseUrl;
 pub(crate) use context::Context;
 pub use identity_hook::{Decision, Enrichment, IdentityHook};
+pub use revalidation::Revalidation;

@@ -9,7 +9,7 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::identity_hook::{Decision, Enrichment};
-use super::{Context, audit};
+use super::{Context, audit, record};
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS};
 use crate::policy::{Missing, Requirement};
@@ -17,7 +17,7 @@ use crate::provider::{CodeGrant, Identity, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
 use crate::session::sessions::Made;
-use crate::session::{Record, ReturnTo, Session, StepUpMark, Tokens};
+use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
 /// What starts a sign-in.
@@ -259,7 +259,7 @@ async fn redeem(
             "the browser went away before it was signed in",
         ));
     }
-    let record = record(context, identity, enrichment, state)?;
+    let record = record::of_sign_in(context, identity, enrichment, state)?;
     if let (Some(_), Some(bound)) = (&current, &bound) {
         // The browser has moved on to another session since: the one that this attempt knew is over.
         context.sessions.end(bound).await?;
@@ -283,7 +283,7 @@ async fn redeem(
     )
 }
 
-async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
+pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
     let Some(hook) = &context.identity_hook else {
         return Ok(Decision::Accept);
     };
@@ -308,67 +308,8 @@ fn name_of(session: &Session) -> String {
 }
 
 fn name_in(identity: &Identity) -> String {
-    text(identity, "email").map_or_else(|| identity.claims.subject.clone(), Into::into)
-}
-
-fn text(identity: &Identity, claim: &str) -> Option<Box<str>> {
-    identity.claims.all.get(claim)?.as_str().map(Into::into)
-}
-
-fn record(
-    context: &Context,
-    identity: Identity,
-    enrichment: Enrichment,
-    state: &LoginState,
-) -> Result<Record> {
-    let now = context.clock.now();
-    let (email, name) = (text(&identity, "email"), text(&identity, "name"));
-    let Identity {
-        claims,
-        tokens,
-        multi_factor,
-        connection,
-        organization,
-    } = identity;
-    let mut lifetime = context.sessions.lifetime();
-    if let Some(end) = claims.session_expiry {
-        if end <= now {
-            return Err(Error::provider("the provider's session is over already"));
-        }
-        lifetime.absolute = lifetime.absolute.min(end.since(now));
-    }
-    let boxed = |list: Vec<String>| list.into_iter().map(String::into_boxed_str).collect();
-    let mut record = Record::new(claims.issuer.arc(), &claims.subject, now, lifetime);
-    record.email = email;
-    record.name = name;
-    record.sid = claims.sid.map(Into::into);
-    record.connection = connection.map(Into::into);
-    record.organization = organization.map(Into::into);
-    record.amr = boxed(claims.amr);
-    record.acr = claims.acr.map(Into::into);
-    record.multi_factor = multi_factor;
-    record.auth_time = claims.auth_time;
-    record.scopes = boxed(tokens.scope.unwrap_or_default());
-    record.roles = boxed(enrichment.roles);
-    record.step_up = state.step_up.map(|requirement| StepUpMark {
-        requirement,
-        at: now,
-    });
-    record.claims = json(&claims.all);
-    record.attributes = (!enrichment.attributes.is_empty()).then(|| json(&enrichment.attributes));
-    record.tokens = Some(Box::new(Tokens {
-        id_token: tokens.id_token,
-        access_token: Some(tokens.access_token),
-        refresh_token: tokens.refresh_token,
-        access_token_expires_at: tokens.expires_in.map(|life| now.plus(life)),
-    }));
-    Ok(record)
-}
-
-fn json(map: &serde_json::Map<String, serde_json::Value>) -> Box<str> {
-    serde_json::to_string(map)
-        .expect("a JSON object has string keys only")
-        .into()
+    record::text(&identity.claims, "email")
+        .map_or_else(|| identity.claims.subject.clone(), Into::into)
 }
 
 /// Whether a step-up for `requirement` has been tried with this session and did not reach it, so that
@@ -400,7 +341,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::session::{Lifetime, SessionKey};
+    use crate::session::{Lifetime, Record, SessionKey, StepUpMark};
 
     #[test]
     fn a_step_up_is_in_vain_if_it_did_not_reach_what_was_asked() {

@@ -1,13 +1,17 @@
 //! What the outer layer tells the app about a request.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use futures_core::future::BoxFuture;
 use http::uri::PathAndQuery;
 use http::{Extensions, request};
 
+use crate::Error;
 use crate::endpoint::{Cause, Refusal, Shared, cross_site};
+use crate::flow::refresh;
+use crate::flow::revalidation::Need;
 use crate::policy::{Policy, Verdict};
 use crate::session::{Session, User};
 
@@ -30,6 +34,8 @@ pub struct Auth(Arc<Inner>);
 
 struct Inner {
     state: State,
+    /// What became of the session when it was renewed during this request.
+    renewed: OnceLock<State>,
     /// Absent where a test put the session in by hand.
     shared: Option<Arc<Shared>>,
     target: Option<PathAndQuery>,
@@ -40,8 +46,8 @@ struct Inner {
 pub(crate) enum State {
     Nobody,
     SignedIn(Session),
-    /// The store failed: neither may be claimed.
-    Unknown,
+    /// The store or the provider failed: neither may be claimed.
+    Unknown(Error),
 }
 
 impl Auth {
@@ -50,6 +56,7 @@ impl Auth {
             state,
             shared: Some(shared),
             target,
+            renewed: OnceLock::new(),
             was_read: AtomicBool::new(false),
         }))
     }
@@ -61,6 +68,7 @@ impl Auth {
             state: State::SignedIn(session),
             shared: None,
             target: None,
+            renewed: OnceLock::new(),
             was_read: AtomicBool::new(false),
         }))
     }
@@ -81,9 +89,9 @@ impl Auth {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.mark_read();
-        match &self.0.state {
+        match self.state() {
             State::SignedIn(session) => Some(session),
-            State::Nobody | State::Unknown => None,
+            State::Nobody | State::Unknown(_) => None,
         }
     }
 
@@ -97,13 +105,47 @@ impl Auth {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.mark_read();
-        matches!(self.0.state, State::Unknown)
+        matches!(self.state(), State::Unknown(_))
     }
 
     /// Path and query as the outer layer saw them, before routers stripped a prefix.
     #[must_use]
     pub fn original_path(&self) -> Option<&str> {
         self.0.target.as_ref().map(PathAndQuery::as_str)
+    }
+
+    fn state(&self) -> &State {
+        self.0.renewed.get().unwrap_or(&self.0.state)
+    }
+
+    /// The work to be done before this request may use its session, if it is due to be renewed and the
+    /// request may use it at all. What comes of it is what [`Auth::session`] says from then on.
+    pub(crate) fn renewal(
+        &self,
+        need: Need,
+        request: &request::Parts,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let (State::SignedIn(session), Some(shared)) = (self.state(), &self.0.shared) else {
+            return None;
+        };
+        let context = &shared.context;
+        let now = context.clock.now();
+        if self.0.renewed.get().is_some()
+            || !context.revalidation.is_due(need, session.record(), now)
+            || !self.may_use_session(request)
+        {
+            return None;
+        }
+        let (auth, context, session) = (self.clone(), Arc::clone(context), session.clone());
+        Some(Box::pin(async move {
+            let state = match refresh::renew(&context, &session, need).await {
+                Ok(Some(session)) => State::SignedIn(session),
+                Ok(None) => State::Nobody,
+                Err(error) => State::Unknown(error),
+            };
+            // Two extractors of one request may both have waited: the first to come back counts.
+            auth.0.renewed.set(state).ok();
+        }))
     }
 
     pub(crate) fn mark_read(&self) {
@@ -132,8 +174,8 @@ impl Auth {
         request: &request::Parts,
     ) -> Result<Option<&Session>, Cause> {
         self.mark_read();
-        match &self.0.state {
-            State::Unknown => Err(Cause::Unknown),
+        match self.state() {
+            State::Unknown(error) => Err(Cause::Unknown(error.clone())),
             State::SignedIn(_) if !self.may_use_session(request) => Err(Cause::CrossSite),
             State::SignedIn(session) => Ok(Some(session)),
             State::Nobody => Ok(None),
@@ -152,7 +194,7 @@ impl Auth {
         })
     }
 
-    fn now(&self) -> crate::clock::SecondsSinceEpoch {
+    pub(crate) fn now(&self) -> crate::clock::SecondsSinceEpoch {
         use crate::clock::Clock as _;
         self.0.shared.as_ref().map_or_else(
             || crate::clock::SystemClock.now(),
@@ -161,9 +203,9 @@ impl Auth {
     }
 
     pub(crate) fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
-        let session = match &self.0.state {
+        let session = match self.state() {
             State::SignedIn(session) => Some(session.clone()),
-            State::Nobody | State::Unknown => None,
+            State::Nobody | State::Unknown(_) => None,
         };
         let target = self
             .original_path()
@@ -176,10 +218,10 @@ impl Auth {
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Auth");
-        match &self.0.state {
+        match self.state() {
             State::Nobody => debug.field("session", &None::<()>),
             State::SignedIn(session) => debug.field("session", session),
-            State::Unknown => debug.field("session", &"unknown"),
+            State::Unknown(_) => debug.field("session", &"unknown"),
         };
         debug.finish_non_exhaustive()
     }

@@ -1,22 +1,26 @@
 //! [`RequireLayer`]: who may pass, on one route or many.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use futures_core::future::BoxFuture;
+use http::{Request, Response, StatusCode, request};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Auth, SsoBody};
 use crate::endpoint::{Refusal, Rejection, RejectionKind};
+use crate::flow::revalidation::Need;
 use crate::policy::Policy;
 
 /// Lets only those pass whom a [`Policy`] allows.
 ///
-/// 1. The inner service is called if the policy allows, and never otherwise.
+/// 1. The inner service is called if the policy allows, and never otherwise. A session that is due
+///    ([`Revalidation`](crate::Revalidation)) is renewed first, and judged as it is then.
 /// 2. An unsafe request that relies on the session cookie must come from our own origin.
 /// 3. Without an [`SsoLayer`](crate::SsoLayer) outside nobody passes: 500, and an error in the log.
 /// 4. What a refused request gets (a redirect to sign in, 401, 403, 503) is up to that outer layer, which
@@ -71,7 +75,7 @@ where
 {
     type Response = Response<SsoBody<R>>;
     type Error = S::Error;
-    type Future = RequireFuture<S::Future>;
+    type Future = RequireFuture<S, B, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -79,13 +83,40 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
+        if let Some(auth) = Auth::of(&parts.extensions)
+            && let Some(renewal) = auth.renewal(Need::Session, &parts)
+        {
+            // The service that was polled ready waits for its turn, a clone stays.
+            let clone = self.clone();
+            let waiting = Waiting {
+                renewal,
+                service: std::mem::replace(self, clone),
+                request: Request::from_parts(parts, body),
+            };
+            return RequireFuture {
+                state: State::Renewing {
+                    waiting: Some(Box::new(waiting)),
+                },
+            };
+        }
+        RequireFuture {
+            state: self.judge(parts, body),
+        }
+    }
+}
+
+impl<S> RequireService<S> {
+    fn judge<B, R>(&mut self, parts: request::Parts, body: B) -> State<S, B, S::Future>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone,
+    {
         let answer = match Auth::of(&parts.extensions) {
             Some(auth) => auth
                 .judge(&self.policy, &parts)
                 .map_err(|refusal| refused(&refusal)),
             None => Err(no_layer()),
         };
-        let state = match answer {
+        match answer {
             Ok(()) => State::Inner {
                 future: self.inner.call(Request::from_parts(parts, body)),
             },
@@ -96,8 +127,7 @@ where
                     response: Some(Box::new(response)),
                 }
             }
-        };
-        RequireFuture { state }
+        }
     }
 }
 
@@ -123,41 +153,74 @@ pub(crate) fn no_layer() -> Response<Bytes> {
     response
 }
 
+/// A request whose session is being renewed.
+struct Waiting<S, B> {
+    renewal: BoxFuture<'static, ()>,
+    service: RequireService<S>,
+    request: Request<B>,
+}
+
 pin_project! {
     /// The future of [`RequireService`].
-    #[derive(Debug)]
-    pub struct RequireFuture<F> {
+    pub struct RequireFuture<S, B, F> {
         #[pin]
-        state: State<F>,
+        state: State<S, B, F>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    #[derive(Debug)]
-    enum State<F> {
+    enum State<S, B, F> {
+        Renewing { waiting: Option<Box<Waiting<S, B>>> },
         Inner { #[pin] future: F },
         Refused { response: Option<Box<Response<Bytes>>> },
     }
 }
 
-impl<F, R, E> Future for RequireFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-{
-    type Output = Result<Response<SsoBody<R>>, E>;
+impl<S, B, F> fmt::Debug for RequireFuture<S, B, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequireFuture")
+    }
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Inner { future } => {
-                Poll::Ready(ready!(future.poll(cx)).map(|response| response.map(SsoBody::inner)))
-            }
-            StateProjection::Refused { response } => {
-                let response = response
-                    .take()
-                    .expect("a future is not polled after it is ready");
-                Poll::Ready(Ok(response.map(SsoBody::own)))
-            }
+impl<S, B, R> Future for RequireFuture<S, B, S::Future>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+{
+    type Output = Result<Response<SsoBody<R>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let next = match this.state.as_mut().project() {
+                StateProjection::Renewing { waiting } => {
+                    let renewing = waiting
+                        .as_mut()
+                        .expect("a future is not polled after it is ready");
+                    ready!(renewing.renewal.as_mut().poll(cx));
+                    let Some(waited) = waiting.take() else {
+                        continue;
+                    };
+                    let Waiting {
+                        mut service,
+                        request,
+                        ..
+                    } = *waited;
+                    let (parts, body) = request.into_parts();
+                    service.judge(parts, body)
+                }
+                StateProjection::Inner { future } => {
+                    let response = ready!(future.poll(cx));
+                    return Poll::Ready(response.map(|response| response.map(SsoBody::inner)));
+                }
+                StateProjection::Refused { response } => {
+                    let response = response
+                        .take()
+                        .expect("a future is not polled after it is ready");
+                    return Poll::Ready(Ok(response.map(SsoBody::own)));
+                }
+            };
+            this.state.set(next);
         }
     }
 }

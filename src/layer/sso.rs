@@ -165,7 +165,7 @@ impl<S> SsoService<S> {
                 Ok(None) => State::Nobody,
                 Err(error) => {
                     tracing::warn!(%error, "the session store failed; nobody is taken for signed in or out");
-                    State::Unknown
+                    State::Unknown(error)
                 }
             };
             let auth = ready.tell(&mut request, state);

@@ -45,6 +45,7 @@ mod metadata;
 mod multi_factor;
 mod pkce;
 mod prompt;
+mod refreshed;
 mod response_mode;
 #[cfg(test)]
 mod testing;
@@ -69,6 +70,7 @@ pub use metadata::ProviderMetadata;
 pub use multi_factor::is_multi_factor;
 pub use pkce::code_challenge;
 pub use prompt::Prompt;
+pub use refreshed::OriginalClaims;
 pub use response_mode::ResponseMode;
 pub use token_response::{TokenError, TokenResponse};
 pub use userinfo_jwt::UserInfoCheck;

@@ -5,9 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::Result;
+use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{IdTokenClaims, Issuer, Prompt, TokenResponse};
 use crate::secret::Secret;
 
@@ -59,6 +61,32 @@ pub struct CodeGrant {
     pub max_age: Option<Duration>,
 }
 
+/// What refreshes a session's tokens (RFC 6749 section 6), and what its answer must fit.
+#[derive(Clone)]
+pub struct RefreshGrant {
+    /// The refresh token.
+    pub refresh_token: Secret<String>,
+    /// Whose session it is (`sub`).
+    pub subject: String,
+    /// When the person last authenticated.
+    pub auth_time: Option<SecondsSinceEpoch>,
+    /// The claims of the sign-in, as later refreshes left them.
+    pub claims: Map<String, Value>,
+}
+
+/// What a refresh brought.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// The new tokens. Where no refresh token came, the old one stays good.
+    pub tokens: TokenResponse,
+    /// What the new ID token says, over what was known; `None` where no ID token came.
+    ///
+    /// An error of kind [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): it can't be verified
+    /// now. The new refresh token has to be kept all the same, for the old one may be used up. Any other
+    /// error: the answer can't be believed.
+    pub identity: Result<Option<Identity>>,
+}
+
 /// A verified identity: signature and every claim checked.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -103,6 +131,13 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// Redeems a code and verifies what comes for it. Never sent twice.
     fn redeem(&self, grant: CodeGrant) -> BoxFuture<'_, Result<Identity>>;
 
+    /// Redeems a refresh token and verifies what comes for it. Never sent twice.
+    ///
+    /// # Errors
+    /// With the code `invalid_grant`: the provider has ended what the token stood for (RFC 6749 section
+    /// 5.2). Any other error says nothing about that.
+    fn refresh(&self, grant: RefreshGrant) -> BoxFuture<'_, Result<Refreshed>>;
+
     /// The URL that ends the provider's own session; `None` if it has no such endpoint.
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>>;
 }
@@ -128,6 +163,15 @@ impl fmt::Debug for CodeGrant {
         f.debug_struct("CodeGrant")
             .field("redirect_uri", &self.redirect_uri)
             .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RefreshGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshGrant")
+            .field("subject", &self.subject)
+            .field("auth_time", &self.auth_time)
             .finish_non_exhaustive()
     }
 }
@@ -162,12 +206,18 @@ mod tests {
             nonce: secret(),
             max_age: None,
         };
+        let refresh = RefreshGrant {
+            refresh_token: Secret::new(secret()),
+            subject: String::new(),
+            auth_time: None,
+            claims: Map::from_iter([("email".to_owned(), secret().into())]),
+        };
         let logout = LogoutRequest {
             id_token_hint: Some(Secret::new(secret())),
             post_logout_redirect_uri: String::new(),
             state: secret(),
         };
-        let shown = format!("{sign_in:?} {grant:?} {logout:?}");
+        let shown = format!("{sign_in:?} {grant:?} {refresh:?} {logout:?}");
         assert!(!shown.contains("s3cr3t"), "{shown}");
     }
 }

@@ -13,15 +13,15 @@ type Outcome<T> = Option<Result<Arc<T>>>;
 ///
 /// The call runs in a task of its own: whoever waits for it may go away, the first one included.
 #[derive(Debug)]
-pub(super) struct Flight<T>(Mutex<Option<watch::Receiver<Outcome<T>>>>);
+pub(crate) struct Flight<T>(Mutex<Option<watch::Receiver<Outcome<T>>>>);
 
 /// A ticket for the result of a call.
 #[derive(Debug)]
-pub(super) struct Ticket<T> {
+pub(crate) struct Ticket<T> {
     result: watch::Receiver<Outcome<T>>,
     /// Whether the call began for this ticket. If not, it may show a state of the provider from before
     /// the ticket was taken.
-    pub(super) is_first: bool,
+    pub(crate) is_first: bool,
 }
 
 impl<T> Default for Flight<T> {
@@ -34,7 +34,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
     /// Joins the call under way; if there is none, starts the one that `begin` gives, if it gives one.
     ///
     /// `begin` runs only when there is nothing to join, and no second call can begin meanwhile.
-    pub(super) fn join<F>(&self, begin: impl FnOnce() -> Option<F>) -> Option<Ticket<T>>
+    pub(crate) fn join<F>(&self, begin: impl FnOnce() -> Option<F>) -> Option<Ticket<T>>
     where
         F: Future<Output = Result<Arc<T>>> + Send + 'static,
     {
@@ -68,7 +68,7 @@ fn is_under_way<T>(result: &watch::Receiver<Outcome<T>>) -> bool {
 
 impl<T> Ticket<T> {
     /// The result of the call.
-    pub(super) async fn result(mut self) -> Result<Arc<T>> {
+    pub(crate) async fn result(mut self) -> Result<Arc<T>> {
         match self.result.wait_for(Option::is_some).await {
             Ok(outcome) => outcome
                 .clone()

@@ -11,7 +11,7 @@
 pub(crate) mod capability;
 mod config;
 mod discovery;
-mod flight;
+pub(crate) mod flight;
 mod http;
 mod jwks;
 mod oidc;
@@ -29,7 +29,7 @@ pub use self::http::{
 };
 // The front door exports it.
 pub(crate) use capability::Identity;
-pub use capability::{CodeGrant, LogoutRequest, Provider, SignInRequest};
+pub use capability::{CodeGrant, LogoutRequest, Provider, RefreshGrant, Refreshed, SignInRequest};
 pub use config::OidcConfig;
 pub use jwks::{JwksCache, JwksSource, Origin};
 pub use oidc::OidcProvider;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use super::capability::{CodeGrant, Identity, LogoutRequest, Provider, SignInRequest};
+use super::capability::{
+    CodeGrant, Identity, LogoutRequest, Provider, RefreshGrant, Refreshed, SignInRequest,
+};
 use super::config::OidcConfig;
 use super::discovery::Discovery;
 use super::http::HttpClient;
@@ -15,10 +17,10 @@ use super::urls;
 use super::userinfo::{self, UserInfo};
 use crate::clock::Clock;
 use crate::oidc::{
-    ClientAuth, CompactJwt, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY, ProviderMetadata,
-    TokenResponse, UserInfoCheck, is_multi_factor,
+    ClientAuth, CompactJwt, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY, OriginalClaims,
+    ProviderMetadata, TokenResponse, UserInfoCheck, is_multi_factor,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, Secret};
 
 /// An OpenID Provider. Makes no call before it is used, and heals by itself when the provider does.
 ///
@@ -92,11 +94,66 @@ impl OidcProvider {
         tokens
             .scope
             .get_or_insert_with(|| self.config.scopes.clone());
-        let mut claims = self.verify(&metadata, grant, &tokens).await?;
+        let id_token = tokens
+            .id_token
+            .as_ref()
+            .ok_or_else(|| Error::provider("the token endpoint gave no id_token"))?;
+        let check = IdTokenCheck {
+            nonce: Some(&grant.nonce),
+            max_age: urls::max_age(&self.config, grant.max_age),
+            code: Some(grant.code.expose()),
+            ..self.check(&metadata, &tokens)
+        };
+        let mut claims = self.verify(&metadata, check, id_token).await?;
         if self.config.userinfo {
             self.add_userinfo(&metadata, &tokens, &mut claims).await?;
         }
-        Ok(Identity {
+        Ok(self.identity(claims, tokens))
+    }
+
+    async fn redeem_refresh_token(&self, grant: &RefreshGrant) -> Result<Refreshed> {
+        let metadata = self.metadata().await?;
+        let tokens = self
+            .post(
+                &metadata,
+                &[
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", grant.refresh_token.expose()),
+                ],
+            )
+            .await?;
+        Ok(Refreshed {
+            identity: self.continued(&metadata, grant, &tokens).await,
+            tokens,
+        })
+    }
+
+    /// OpenID Connect Core 12.2.
+    async fn continued(
+        &self,
+        metadata: &ProviderMetadata,
+        grant: &RefreshGrant,
+        tokens: &TokenResponse,
+    ) -> Result<Option<Identity>> {
+        let Some(id_token) = &tokens.id_token else {
+            return Ok(None);
+        };
+        let check = self.check(metadata, tokens);
+        let mut claims = self.verify(metadata, check, id_token).await?;
+        let original = OriginalClaims {
+            subject: &grant.subject,
+            auth_time: grant.auth_time,
+            all: &grant.claims,
+        };
+        claims.check_continues(original)?;
+        if self.config.userinfo {
+            self.add_userinfo(metadata, tokens, &mut claims).await?;
+        }
+        Ok(Some(self.identity(claims.over(original)?, tokens.clone())))
+    }
+
+    fn identity(&self, claims: IdTokenClaims, tokens: TokenResponse) -> Identity {
+        Identity {
             multi_factor: is_multi_factor(
                 &claims.amr,
                 claims.acr.as_deref(),
@@ -106,7 +163,7 @@ impl OidcProvider {
             tokens,
             connection: None,
             organization: None,
-        })
+        }
     }
 
     /// OpenID Connect Core 3.1.3.1, RFC 7636 section 4.5.
@@ -114,6 +171,23 @@ impl OidcProvider {
         &self,
         metadata: &ProviderMetadata,
         grant: &CodeGrant,
+    ) -> Result<TokenResponse> {
+        self.post(
+            metadata,
+            &[
+                ("grant_type", "authorization_code"),
+                ("code", grant.code.expose()),
+                ("redirect_uri", &grant.redirect_uri),
+                ("code_verifier", grant.code_verifier.expose()),
+            ],
+        )
+        .await
+    }
+
+    async fn post(
+        &self,
+        metadata: &ProviderMetadata,
+        grant: &[(&str, &str)],
     ) -> Result<TokenResponse> {
         let client_secret = self.config.client_secret.as_ref();
         let auth = ClientAuth::choose(
@@ -128,43 +202,41 @@ impl OidcProvider {
             client_id: &self.config.client_id,
             client_secret,
         }
-        .post(&[
-            ("grant_type", "authorization_code"),
-            ("code", grant.code.expose()),
-            ("redirect_uri", &grant.redirect_uri),
-            ("code_verifier", grant.code_verifier.expose()),
-        ])
+        .post(grant)
         .await
+    }
+
+    /// What each ID token must fit, whichever grant it came for.
+    fn check<'a>(
+        &'a self,
+        metadata: &'a ProviderMetadata,
+        tokens: &'a TokenResponse,
+    ) -> IdTokenCheck<'a> {
+        IdTokenCheck {
+            issuer: &self.config.issuer,
+            client_id: &self.config.client_id,
+            nonce: None,
+            max_age: None,
+            access_token: Some(tokens.access_token.expose()),
+            code: None,
+            algorithms: &metadata.id_token_signing_alg_values_supported,
+            now: self.clock.now(),
+            leeway: LEEWAY,
+        }
     }
 
     async fn verify(
         &self,
         metadata: &ProviderMetadata,
-        grant: &CodeGrant,
-        tokens: &TokenResponse,
+        check: IdTokenCheck<'_>,
+        id_token: &Secret<String>,
     ) -> Result<IdTokenClaims> {
-        let id_token = tokens
-            .id_token
-            .as_ref()
-            .ok_or_else(|| Error::provider("the token endpoint gave no id_token"))?;
         let jwt = CompactJwt::parse(id_token.expose())?;
         let keys = self
             .jwks
             .keys_for(&self.source(metadata), jwt.kid.as_deref(), Origin::OwnCall)
             .await?;
-        let claims = IdTokenCheck {
-            issuer: &self.config.issuer,
-            client_id: &self.config.client_id,
-            nonce: Some(&grant.nonce),
-            max_age: urls::max_age(&self.config, grant.max_age),
-            access_token: Some(tokens.access_token.expose()),
-            code: Some(grant.code.expose()),
-            algorithms: &metadata.id_token_signing_alg_values_supported,
-            now: self.clock.now(),
-            leeway: LEEWAY,
-        }
-        .verify(&jwt, &keys)?;
-        Ok(claims)
+        Ok(check.verify(&jwt, &keys)?)
     }
 
     async fn add_userinfo(
@@ -243,6 +315,10 @@ impl Provider for OidcProvider {
 
     fn redeem(&self, grant: CodeGrant) -> BoxFuture<'_, Result<Identity>> {
         Box::pin(async move { self.redeem_code(&grant).await })
+    }
+
+    fn refresh(&self, grant: RefreshGrant) -> BoxFuture<'_, Result<Refreshed>> {
+        Box::pin(async move { self.redeem_refresh_token(&grant).await })
     }
 
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>> {

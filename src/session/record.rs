@@ -46,6 +46,9 @@ pub struct Tokens {
     pub refresh_token: Option<Secret<String>>,
     /// When the access token ends, if the provider said so (`expires_in`, RFC 6749 section 5.1).
     pub access_token_expires_at: Option<SecondsSinceEpoch>,
+    /// When these tokens came.
+    #[serde(default)]
+    pub obtained_at: SecondsSinceEpoch,
 }
 
 /// A trace of the last step-up, so that one that came back too weak is not asked for again at once.

@@ -215,7 +215,33 @@ impl Sessions {
         self.delete(session.key()).await
     }
 
-    async fn delete(&self, key: SessionKey) -> Result<()> {
+    /// Puts a record in the place of the one that stands.
+    pub(crate) async fn replace(
+        &self,
+        key: SessionKey,
+        standing: &Record,
+        record: Record,
+    ) -> Result<Replaced> {
+        self.store.replace(key, standing.version(), record).await
+    }
+
+    /// See [`SessionStore::lease`].
+    pub(crate) async fn lease(
+        &self,
+        what: [u8; 32],
+        holder: [u8; 16],
+        for_at_most: Duration,
+    ) -> Result<bool> {
+        self.store.lease(what, holder, for_at_most).await
+    }
+
+    /// See [`SessionStore::release`].
+    pub(crate) async fn release(&self, what: [u8; 32], holder: [u8; 16]) -> Result<()> {
+        self.store.release(what, holder).await
+    }
+
+    /// Ends one session, and nothing else of this browser.
+    pub(crate) async fn delete(&self, key: SessionKey) -> Result<()> {
         self.store.delete(key).await.map(drop)
     }
 

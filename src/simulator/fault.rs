@@ -143,4 +143,10 @@ pub enum Fault {
     TokenType(String),
     /// The token response has no ID token.
     NoIdToken,
+    /// The token response has no refresh token; the one that was used stays good (RFC 6749 section 6).
+    NoRefreshToken,
+    /// The token response grants this scope.
+    Scope(String),
+    /// The token endpoint refuses each grant with this error (RFC 6749 section 5.2), and uses nothing up.
+    TokenError(String),
 }

@@ -116,11 +116,12 @@ impl Grants {
         Ok((family, grant))
     }
 
-    /// RFC 6749 section 6: each refresh token is good for one use.
+    /// RFC 6749 section 6: each refresh token is good for one use, unless it is not to be `rotated`.
     pub(super) fn redeem_refresh_token(
         &mut self,
         token: &str,
         client_id: &str,
+        rotated: bool,
         now: SecondsSinceEpoch,
     ) -> Result<(Family, Arc<Grant>), GrantRefused> {
         let entry = self
@@ -138,7 +139,7 @@ impl Grants {
         if now >= entry.expires_at {
             return Err(GrantRefused::Expired);
         }
-        entry.used = true;
+        entry.used = rotated;
         Ok((family, grant))
     }
 
@@ -303,20 +304,28 @@ mod tests {
         let again = grants.redeem_code(&code, "app", CALLBACK, VERIFIER, NOW);
         assert_eq!(again.err(), Some(GrantRefused::Reused));
         assert!(grants.find_access_token(&access, NOW).is_none());
-        assert!(grants.redeem_refresh_token(&refresh, "app", NOW).is_err());
+        assert!(
+            grants
+                .redeem_refresh_token(&refresh, "app", true, NOW)
+                .is_err()
+        );
 
         let (_, access, refresh) = open(&mut grants);
-        assert!(grants.redeem_refresh_token(&refresh, "app", NOW).is_ok());
-        let again = grants.redeem_refresh_token(&refresh, "app", NOW);
+        assert!(
+            grants
+                .redeem_refresh_token(&refresh, "app", true, NOW)
+                .is_ok()
+        );
+        let again = grants.redeem_refresh_token(&refresh, "app", true, NOW);
         assert_eq!(again.err(), Some(GrantRefused::Reused));
         assert!(grants.find_access_token(&access, NOW).is_none());
 
         assert!(grants.find_access_token(&other_access, NOW).is_some());
-        let stolen = grants.redeem_refresh_token(&other_refresh, "other", NOW);
+        let stolen = grants.redeem_refresh_token(&other_refresh, "other", true, NOW);
         assert_eq!(stolen.err(), Some(GrantRefused::OtherClient));
         assert!(
             grants
-                .redeem_refresh_token(&other_refresh, "app", NOW)
+                .redeem_refresh_token(&other_refresh, "app", true, NOW)
                 .is_ok()
         );
     }

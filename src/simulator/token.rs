@@ -50,8 +50,17 @@ pub(super) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let (status, body, by_header) = match answer(&shared, &headers, &Params::parse(&body)) {
-        Ok(body) => (StatusCode::OK, body, false),
+    let refused = shared.faults.find(|fault| match fault {
+        Fault::TokenError(error) => Some(error.clone()),
+        _ => None,
+    });
+    let answer = match refused {
+        Some(error) => Ok(Err(error)),
+        None => answer(&shared, &headers, &Params::parse(&body)).map(Ok),
+    };
+    let (status, body, by_header) = match answer {
+        Ok(Err(error)) => (StatusCode::BAD_REQUEST, json!({"error": error}), false),
+        Ok(Ok(body)) => (StatusCode::OK, body, false),
         Err(error) => {
             let status = match error.code {
                 "invalid_client" => StatusCode::UNAUTHORIZED,
@@ -194,7 +203,8 @@ fn by_refresh_token(
         {
             return Err(refuse("invalid_scope", "more than was granted"));
         }
-        grants.redeem_refresh_token(token, &client.client_id, now)
+        let rotated = !shared.faults.has(&Fault::NoRefreshToken);
+        grants.redeem_refresh_token(token, &client.client_id, rotated, now)
     };
     let (family, grant) = redeemed.map_err(|refused| invalid_grant(shared, refused))?;
     // OpenID Connect Core 11: only offline_access outlives the session.
@@ -256,6 +266,8 @@ fn tokens(
         Fault::ExpiresIn(value) => Some(("expires_in", value.clone())),
         Fault::TokenType(value) => Some(("token_type", Some(json!(value)))),
         Fault::NoIdToken => Some(("id_token", None)),
+        Fault::NoRefreshToken => Some(("refresh_token", None)),
+        Fault::Scope(scope) => Some(("scope", Some(json!(scope)))),
         _ => None,
     }) {
         id_token::set(&mut body, name.to_owned(), value);

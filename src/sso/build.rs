@@ -6,6 +6,7 @@ use super::SsoBuilder;
 use crate::clock::SystemClock;
 use crate::crypto::Sealer;
 use crate::endpoint::Shared;
+use crate::flow::refresh::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
 use crate::flow::{BaseUrl, Context};
@@ -100,6 +101,8 @@ impl SsoBuilder {
             auth_path,
             allowed_origins: self.allowed_origins,
             identity_hook: self.identity_hook,
+            revalidation: self.revalidation,
+            refreshes: Refreshes::default(),
         };
         let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
         let shared = Shared {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::endpoint::PageRenderer;
-use crate::flow::IdentityHook;
+use crate::flow::{IdentityHook, Revalidation};
 use crate::oidc::{ClientAuthChoice, ResponseMode};
 use crate::provider::HttpClient;
 use crate::session::Lifetime;
@@ -61,6 +61,7 @@ pub struct SsoBuilder {
     pub(super) store: Option<Arc<dyn SessionStore>>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) http_client: Option<Arc<dyn HttpClient>>,
+    pub(super) revalidation: Revalidation,
     pub(super) identity_hook: Option<Arc<dyn IdentityHook>>,
     pub(super) pages: Option<Arc<dyn PageRenderer>>,
 }
@@ -92,6 +93,7 @@ impl SsoBuilder {
             store: None,
             clock: None,
             http_client: None,
+            revalidation: Revalidation::default(),
             identity_hook: None,
             pages: None,
         }
@@ -259,6 +261,13 @@ impl SsoBuilder {
     /// With another one [`SsoBuilder::extra_ca`] has no effect.
     pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
         self.http_client = Some(client);
+        self
+    }
+
+    /// When a session with a refresh token is renewed before a protected request goes on. Default
+    /// [`Revalidation::OnTokenExpiry`].
+    pub fn revalidation(mut self, when: Revalidation) -> Self {
+        self.revalidation = when;
         self
     }
 

@@ -27,6 +27,7 @@ const KNOWN: &[&str] = &[
     "SSO_ACR_VALUES",
     "SSO_MFA_ACR_VALUES",
     "SSO_UI_LOCALES",
+    "SSO_REVALIDATION",
     "SSO_SESSION_STORE",
     "SSO_IDLE_SECONDS",
     "SSO_ABSOLUTE_SECONDS",
@@ -101,6 +102,7 @@ impl SsoBuilder {
         builder.max_age = vars.seconds("SSO_MAX_AGE")?;
         builder.acr_values = vars.words("SSO_ACR_VALUES")?.unwrap_or_default();
         builder.mfa_acr_values = vars.words("SSO_MFA_ACR_VALUES")?.unwrap_or_default();
+        builder.revalidation = vars.parsed("SSO_REVALIDATION")?.unwrap_or_default();
         builder.ui_locales = vars.text("SSO_UI_LOCALES")?;
         let default = Lifetime::default();
         builder.lifetime = Lifetime {
@@ -270,6 +272,8 @@ mod tests {
             ("SSO_AUTH_PATH", "//auth"),
             ("SSO_AUTH_PATH", "/:auth"),
             ("SSO_AUTH_PATH", "/*auth"),
+            ("SSO_REVALIDATION", "sometimes"),
+            ("SSO_REVALIDATION", "every:0"),
             ("SSO_SESSION_STORE", "redis://127.0.0.1"),
             ("SSO_CA_FILE", "/does/not/exist"),
             ("SSO_COOKIE_NAME", "two words"),

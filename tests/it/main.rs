@@ -15,6 +15,7 @@ mod observability;
 mod options;
 mod public_items;
 mod real;
+mod renewal;
 mod shapes;
 mod sign_in;
 mod sign_out;

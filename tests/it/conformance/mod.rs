@@ -6,7 +6,6 @@
 //! UserInfo is on in every app here: an ID token that is rejected must not lead to that call.
 //!
 //! Not here yet:
-//! - `refresh-token`, `refresh-token-invalid-issuer`, `refresh-token-invalid-sub`: nothing is refreshed yet.
 //! - `mtls-endpoint-aliases`, `request-uri-signed-rs256`, `dynamic-registration`: later.
 //! - `rp-backchannel-*`, `rp-frontchannel-*`: with those endpoints.
 //! - FAPI 2.0: later.
@@ -36,6 +35,9 @@ mod missing_iat;
 mod missing_sub;
 mod nonce_invalid;
 mod nonce_unless_code_flow;
+mod refresh_token;
+mod refresh_token_invalid_issuer;
+mod refresh_token_invalid_sub;
 mod rp_init_logout;
 mod rp_init_logout_no_state;
 mod rp_init_logout_other_state;
@@ -48,6 +50,7 @@ mod userinfo_invalid_sub;
 mod userinfo_signed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
@@ -93,6 +96,39 @@ fn moved(endpoints: &[(&str, &str)]) -> (App, Wire) {
     app.browser.serve(App::IDP, provider.clone());
     wire.connect(provider);
     (app, wire)
+}
+
+/// The same, signed in with a refresh token.
+async fn renewable() -> App {
+    let app = app_with(|builder| builder.scopes(["openid", "profile", "email", "offline_access"]));
+    app.sign_in("/protected").await;
+    app
+}
+
+/// Moves the clock to where the access token is about to end.
+fn token_ends(app: &App) {
+    app.clock.advance(Duration::from_secs(3600 - 30));
+}
+
+/// A refreshed ID token with this fault ends the session, and no further call is made.
+async fn ends_the_session(fault: Fault) {
+    let app = renewable().await;
+    app.idp().set_fault(fault);
+    token_ends(&app);
+    let calls = app.idp().requests(Endpoint::UserInfo);
+    let page = app.visit("/protected").no_follow().await;
+    let asks = page.location().unwrap();
+    assert!(asks.as_str().starts_with(App::IDP), "{asks}");
+    assert_eq!(app.handled(), 1, "at the sign-in only");
+    assert_eq!(app.idp().refresh_grants(), 1);
+    assert_eq!(
+        app.idp().requests(Endpoint::UserInfo),
+        calls,
+        "no further call"
+    );
+    app.idp().clear_faults();
+    assert_eq!(app.visit("/").await.html(), "nobody", "the session is over");
+    assert_eq!(app.idp().refresh_grants(), 1);
 }
 
 /// Presses the button that signs out.

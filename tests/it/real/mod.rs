@@ -4,3 +4,4 @@
 mod chromium;
 mod oidc_provider;
 mod quickstart;
+mod renewal;

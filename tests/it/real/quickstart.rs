@@ -115,6 +115,12 @@ async fn each_route_serves_who_is_signed_in_well_enough() {
         site.visit("/optional").await.json(),
         json!({"signed_in": true, "sub": "alice"})
     );
+    let token = site.visit("/token").await.json();
+    assert_eq!(token["access_token_sha256"].as_str().unwrap().len(), 64);
+    assert!(
+        (200..=300).contains(&token["expires_in"].as_u64().unwrap()),
+        "{token}"
+    );
     let session = site.visit("/auth/session").await.json();
     assert_eq!(session["signed_in"], true);
     assert!(session["idle_seconds"].as_u64().unwrap() > 3500);

@@ -1,0 +1,453 @@
+//! Renewing a session by its refresh token: the first rung of silent re-authentication.
+//!
+//! 1. One call for one session, however many requests and replicas want it: in this process by a single
+//!    flight, among replicas by a lease of the store. It runs in a task of its own, so whoever waits may
+//!    go away.
+//! 2. Only the provider's word ends a session: `invalid_grant`, or an ID token that is for somebody else.
+//!    Whatever may pass leaves it as it is: served while its access token lives, then 503.
+//! 3. After a failure nobody asks again for a while: as long as `Retry-After` says, else 1 s, 2 s, 4 s, up
+//!    to 30 s, each a little stretched at random; 30 s after a refusal.
+//! 4. A new refresh token is kept whatever else fails: the old one may be used up.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use super::identity_hook::{Decision, Enrichment};
+use super::revalidation::{Need, is_good};
+use super::{Context, audit, record, sign_in};
+use crate::clock::SecondsSinceEpoch;
+use crate::oidc::{IdTokenFault, TokenResponse};
+use crate::provider::flight::Flight;
+use crate::provider::{Identity, RefreshGrant, Refreshed};
+use crate::session::store::Replaced;
+use crate::session::{Record, Session, SessionKey};
+use crate::{Error, Result, crypto};
+
+/// How long a refusal that does not end the session (`invalid_client` and its like) is remembered.
+const AFTER_REFUSAL: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A lease outlives the slowest call: token endpoint, keys and UserInfo at 5 s each, and the writes.
+const LEASE: Duration = Duration::from_secs(30);
+/// How long a replica waits for the one that has the lease.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Below so many sessions nobody looks for ones to forget.
+const SWEEP_FROM: usize = 1024;
+
+/// What became of a session.
+#[derive(Debug)]
+enum Renewed {
+    Live(Session),
+    Ended,
+}
+
+/// Refreshes that are under way or failed, by session.
+#[derive(Debug, Default)]
+pub(crate) struct Refreshes(Mutex<Slots>);
+
+#[derive(Debug, Default)]
+struct Slots {
+    by_session: HashMap<SessionKey, Arc<Slot>>,
+    sweep_at: usize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    flight: Flight<Renewed>,
+    pause: Mutex<Option<Pause>>,
+}
+
+#[derive(Clone, Debug)]
+struct Pause {
+    since: SecondsSinceEpoch,
+    until: SecondsSinceEpoch,
+    failures: u32,
+    error: Error,
+}
+
+impl Pause {
+    /// A clock that was set back does not stretch a pause.
+    fn holds(&self, now: SecondsSinceEpoch) -> bool {
+        self.since <= now && now < self.until
+    }
+}
+
+impl Slot {
+    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Refreshes {
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, key: SessionKey, now: SecondsSinceEpoch) -> Arc<Slot> {
+        let mut slots = self.slots();
+        if slots.by_session.len() >= slots.sweep_at.max(SWEEP_FROM) {
+            slots.by_session.retain(|_, slot| {
+                Arc::strong_count(slot) > 1
+                    || slot.pause().as_ref().is_some_and(|pause| pause.holds(now))
+            });
+            slots.sweep_at = slots.by_session.len() * 2;
+        }
+        Arc::clone(slots.by_session.entry(key).or_default())
+    }
+
+    fn forget(&self, key: SessionKey) {
+        self.slots().by_session.remove(&key);
+    }
+}
+
+/// The session as it is after it was renewed, or as it was where it still holds; `None` if the provider
+/// ended it.
+///
+/// # Errors
+/// It can't be told now whether the session still holds.
+pub(crate) async fn renew(
+    context: &Arc<Context>,
+    session: &Session,
+    need: Need,
+) -> Result<Option<Session>> {
+    let key = session.key();
+    let slot = context.refreshes.slot(key, context.clock.now());
+    let ticket = slot.flight.join(|| {
+        let now = context.clock.now();
+        let paused = slot.pause().as_ref().is_some_and(|pause| pause.holds(now));
+        let (context, slot) = (Arc::clone(context), Arc::clone(&slot));
+        (!paused).then(|| {
+            let work = async move {
+                let renewed = refresh(&context, key, need).await;
+                settle(&context, &slot, key, &renewed);
+                renewed.map(Arc::new)
+            };
+            work.in_current_span()
+        })
+    });
+    let error = match ticket {
+        Some(ticket) => match ticket.result().await.as_deref() {
+            Ok(Renewed::Live(session)) => return Ok(Some(session.clone())),
+            Ok(Renewed::Ended) => return Ok(None),
+            Err(error) => error.clone(),
+        },
+        None => slot.pause().as_ref().map_or_else(
+            || Error::unavailable("the session can't be renewed now"),
+            |pause| pause.error.clone(),
+        ),
+    };
+    let now = context.clock.now();
+    let tokens = session.record().tokens.as_ref();
+    if tokens.is_some_and(|tokens| is_good(tokens, now)) {
+        return Ok(Some(session.clone()));
+    }
+    let left = slot.pause().as_ref().map(|pause| pause.until.since(now));
+    Err(Error::unavailable("the session can't be renewed now")
+        .with_source(error)
+        .with_retry_after(left.unwrap_or(FIRST_PAUSE).max(FIRST_PAUSE)))
+}
+
+/// Remembers a failure, forgets the rest.
+fn settle(context: &Context, slot: &Slot, key: SessionKey, renewed: &Result<Renewed>) {
+    let Err(error) = renewed else {
+        *slot.pause() = None;
+        context.refreshes.forget(key);
+        return;
+    };
+    tracing::warn!(%error, cause = error.source(), "a session could not be renewed");
+    let now = context.clock.now();
+    let mut pause = slot.pause();
+    let failures = pause.as_ref().map_or(0, |pause| pause.failures);
+    *pause = Some(Pause {
+        since: now,
+        until: now.plus(pause_after(error, failures, crypto::random::<1>()[0])),
+        failures: failures.saturating_add(1),
+        error: error.clone(),
+    });
+}
+
+/// How long nobody asks again; `dice` is random.
+fn pause_after(error: &Error, failures: u32, dice: u8) -> Duration {
+    if let Some(asked) = error.retry_after() {
+        return asked.max(FIRST_PAUSE);
+    }
+    let pause = if error.code().is_some() {
+        AFTER_REFUSAL
+    } else {
+        FIRST_PAUSE
+            .saturating_mul(1 << failures.min(5))
+            .min(LONGEST_PAUSE)
+    };
+    // Up to a half more, so that replicas do not come back at the same second.
+    pause + pause.mul_f64(f64::from(dice) / 512.0)
+}
+
+async fn refresh(context: &Arc<Context>, key: SessionKey, need: Need) -> Result<Renewed> {
+    let what = crypto::sha256(&[b"refresh\0", &key.0[..]].concat());
+    let holder = crypto::random::<16>();
+    let mut waited = Duration::ZERO;
+    while !context.sessions.lease(what, holder, LEASE).await? {
+        if waited >= PATIENCE {
+            return Err(Error::unavailable(
+                "another replica is renewing the session and does not get done",
+            ));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
+        if let Standing::Settled(renewed) = standing(context, key, need).await? {
+            return Ok(renewed);
+        }
+    }
+    let renewed = match standing(context, key, need).await {
+        Ok(Standing::Settled(renewed)) => Ok(renewed),
+        Ok(Standing::Due(session)) => by_refresh_token(context, &session).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = context.sessions.release(what, holder).await {
+        tracing::warn!(%error, "the lease for renewing a session ends by itself only");
+    }
+    renewed
+}
+
+enum Standing {
+    Due(Session),
+    Settled(Renewed),
+}
+
+/// Whether there is still something to do: another replica may have done it, or a sign-out.
+async fn standing(context: &Context, key: SessionKey, need: Need) -> Result<Standing> {
+    Ok(match context.sessions.load(key).await? {
+        None => Standing::Settled(Renewed::Ended),
+        Some(session)
+            if context
+                .revalidation
+                .is_due(need, session.record(), context.clock.now()) =>
+        {
+            Standing::Due(session)
+        }
+        Some(session) => Standing::Settled(Renewed::Live(session)),
+    })
+}
+
+async fn by_refresh_token(context: &Context, session: &Session) -> Result<Renewed> {
+    let Some(refresh_token) = refresh_token(session.record()) else {
+        return Ok(Renewed::Live(session.clone()));
+    };
+    let grant = RefreshGrant {
+        refresh_token,
+        subject: session.subject().to_owned(),
+        auth_time: session.auth_time(),
+        claims: session.claims(),
+    };
+    let refreshed = match context.provider.refresh(grant).await {
+        Ok(refreshed) => refreshed,
+        Err(error) if error.code() == Some("invalid_grant") => {
+            return end(
+                context,
+                session,
+                "the provider ended what the refresh token stood for",
+            )
+            .await;
+        }
+        Err(error) => return Err(error),
+    };
+    match judge(context, &refreshed).await {
+        Judged::Continue(identity) => {
+            write(
+                context,
+                session,
+                refreshed.tokens,
+                identity.map(|both| *both),
+            )
+            .await
+        }
+        Judged::Later(error) => {
+            let tokens = refreshed.tokens;
+            keep(context, session, |standing| {
+                Some(record::with_refresh_token(standing, &tokens))
+            })
+            .await?;
+            Err(error)
+        }
+        Judged::End(reason) => end(context, session, &reason).await,
+    }
+}
+
+enum Judged {
+    /// With the new identity, if one came, and what the app says of it.
+    Continue(Option<Box<(Identity, Enrichment)>>),
+    /// It can't be told now.
+    Later(Error),
+    End(String),
+}
+
+/// What the answer means for the session.
+async fn judge(context: &Context, refreshed: &Refreshed) -> Judged {
+    let identity = match &refreshed.identity {
+        Ok(None) => return Judged::Continue(None),
+        Ok(Some(identity)) => identity,
+        Err(error) => {
+            let fault = error
+                .source()
+                .and_then(|source| source.downcast_ref::<IdTokenFault>());
+            return match fault {
+                // An unknown key may be one that is fetched next time.
+                None | Some(IdTokenFault::UnknownKey) => Judged::Later(error.clone()),
+                Some(fault) => Judged::End(fault.to_string()),
+            };
+        }
+    };
+    match sign_in::decide(context, identity).await {
+        Ok(Decision::Accept) => {
+            Judged::Continue(Some(Box::new((identity.clone(), Enrichment::default()))))
+        }
+        Ok(Decision::Enrich(enrichment)) => {
+            Judged::Continue(Some(Box::new((identity.clone(), enrichment))))
+        }
+        // An app that answers by itself makes no session of this identity.
+        Ok(Decision::Refuse(_) | Decision::Answer(_)) => {
+            Judged::End("refused by the app".to_owned())
+        }
+        Err(error) => Judged::Later(error),
+    }
+}
+
+async fn write(
+    context: &Context,
+    session: &Session,
+    tokens: TokenResponse,
+    identity: Option<(Identity, Enrichment)>,
+) -> Result<Renewed> {
+    let now = context.clock.now();
+    let kept = keep(context, session, |standing| {
+        record::after_refresh(standing, tokens.clone(), identity.clone(), now)
+    })
+    .await?;
+    match kept {
+        Kept::Session(session) => {
+            audit::renewed(&session);
+            Ok(Renewed::Live(session))
+        }
+        Kept::Gone => Ok(Renewed::Ended),
+        Kept::Over => end(context, session, "the provider's session is over").await,
+    }
+}
+
+enum Kept {
+    Session(Session),
+    /// Signed out meanwhile: what came is thrown away.
+    Gone,
+    /// The new record says that it is over.
+    Over,
+}
+
+/// Writes a new record in the place of the one whose refresh token was used. A store that fails is asked
+/// again a few times: what is lost here is a sign-out.
+async fn keep(
+    context: &Context,
+    session: &Session,
+    change: impl Fn(&Record) -> Option<Record>,
+) -> Result<Kept> {
+    let used = refresh_token(session.record());
+    let mut standing = Arc::clone(session.record());
+    let mut pause = LOOK_AGAIN;
+    loop {
+        let Some(record) = change(&standing) else {
+            return Ok(Kept::Over);
+        };
+        match context
+            .sessions
+            .replace(session.key(), &standing, record)
+            .await
+        {
+            Ok(Replaced::Done(record)) => {
+                return Ok(Kept::Session(Session::new(session.key(), record)));
+            }
+            Ok(Replaced::Gone) => return Ok(Kept::Gone),
+            Ok(Replaced::Conflict(newer)) => {
+                // A step-up took the tokens away, or somebody else renewed: theirs stands.
+                if refresh_token(&newer) != used {
+                    return Ok(Kept::Session(Session::new(session.key(), newer)));
+                }
+                standing = newer;
+            }
+            Err(error) if pause > LOOK_AGAIN * 16 => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a renewed session could not be kept; trying again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        }
+    }
+}
+
+fn refresh_token(record: &Record) -> Option<crate::Secret> {
+    record.tokens.as_ref()?.refresh_token.clone()
+}
+
+async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renewed> {
+    context.sessions.delete(session.key()).await?;
+    audit::ended(session, reason);
+    Ok(Renewed::Ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_half_a_minute_and_follow_retry_after() {
+        let seconds = Duration::from_secs;
+        let down = Error::unavailable("down");
+        for (failures, pause) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (99, 30)] {
+            assert_eq!(pause_after(&down, failures, 0), seconds(pause));
+            let longest = pause_after(&down, failures, 255);
+            assert!(longest > seconds(pause) && longest < seconds(pause).mul_f64(1.5));
+        }
+        let asked = down.clone().with_retry_after(seconds(77));
+        assert_eq!(pause_after(&asked, 0, 255), seconds(77));
+        let at_once = down.with_retry_after(seconds(0));
+        assert_eq!(pause_after(&at_once, 9, 0), seconds(1));
+        let refused = Error::provider("refused").with_code("invalid_client");
+        assert_eq!(pause_after(&refused, 0, 0), seconds(30));
+    }
+
+    #[test]
+    fn a_pause_is_not_stretched_by_a_clock_that_was_set_back() {
+        let pause = Pause {
+            since: SecondsSinceEpoch(100),
+            until: SecondsSinceEpoch(130),
+            failures: 1,
+            error: Error::unavailable("down"),
+        };
+        for (now, holds) in [(99, false), (100, true), (129, true), (130, false)] {
+            assert_eq!(pause.holds(SecondsSinceEpoch(now)), holds, "{now}");
+        }
+    }
+
+    #[test]
+    fn failures_of_many_sessions_are_forgotten() {
+        let refreshes = Refreshes::default();
+        for number in 0..10_000_u64 {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            let now = SecondsSinceEpoch(number);
+            let slot = refreshes.slot(SessionKey(key), now);
+            *slot.pause() = Some(Pause {
+                since: now,
+                until: now.plus(LONGEST_PAUSE),
+                failures: 1,
+                error: Error::unavailable("down"),
+            });
+        }
+        let kept = refreshes.slots().by_session.len();
+        assert!(kept <= 2 * SWEEP_FROM, "{kept}");
+    }
+}
