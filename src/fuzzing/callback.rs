@@ -62,7 +62,7 @@ fn is_form(content_type: &[u8]) -> bool {
     let essence = content_type[..end.unwrap_or(content_type.len())].trim_ascii();
     let visible = |byte: &u8| (0x20..0x7f).contains(byte) || *byte == b'\t';
     content_type.iter().all(visible)
-        && essence.to_ascii_lowercase() == b"application/x-www-form-urlencoded"
+        && essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 fn assert_read_plainly(text: &[u8]) {
