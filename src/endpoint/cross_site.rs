@@ -5,6 +5,8 @@
 //! 2. `Sec-Fetch-Site` decides where it is there: `same-origin` and `none` (the address bar) pass.
 //! 3. Else `Origin` decides: ours and listed ones pass, and so does none at all, as no browser sends an
 //!    unsafe cross-site request without it.
+//!
+//! Browsers send either field once. One that comes twice says nothing that may be believed.
 
 use http::{HeaderMap, Method, header};
 
@@ -21,12 +23,25 @@ pub(crate) fn may_use_session(
     if safe && !is_web_socket(headers) {
         return true;
     }
-    let sent_by = headers.get(header::ORIGIN).map(|value| value.as_bytes());
+    let sent_by = only(headers, header::ORIGIN.as_str());
     let listed = sent_by.is_some_and(|by| allowed.iter().any(|one| one.as_bytes() == by));
-    match headers.get("sec-fetch-site") {
-        Some(site) => site == "same-origin" || site == "none" || listed,
+    match by_own_site(headers) {
+        Some(own) => own || listed,
         None => sent_by.is_none_or(|by| by == origin.as_bytes()) || listed,
     }
+}
+
+/// Whether Fetch Metadata says that a page of our own origin, or the person, asks; `None` without it.
+pub(super) fn by_own_site(headers: &HeaderMap) -> Option<bool> {
+    only(headers, "sec-fetch-site").map(|site| site == b"same-origin" || site == b"none")
+}
+
+/// The value of a field. Where it comes twice that is the empty one, which is nobody's: whether this server
+/// and a proxy before it read the same of two is not known.
+pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    Some(values.next().map_or(first.as_bytes(), |_| b""))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use tower_cookies::Cookies;
 
 use super::query::Query;
 use super::request_kind::RequestKind;
-use super::{Shared, cookie_fields, respond};
+use super::{Shared, cookie_fields, cross_site, respond};
 use crate::flow::sign_in::{self, Start};
 use crate::flow::{BaseUrl, Context};
 use crate::oidc::Prompt;
@@ -98,14 +98,14 @@ pub(super) async fn answer(
 /// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch
 /// Metadata are told by `Origin` and `Referer`; what sends none of the three is no page's doing.
 fn asked_by_this_site(headers: &HeaderMap, base: &BaseUrl) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site == "same-origin" || site == "none";
+    if let Some(own_site) = cross_site::by_own_site(headers) {
+        return own_site;
     }
     [header::ORIGIN, header::REFERER]
         .iter()
-        .filter_map(|name| headers.get(name))
+        .filter_map(|name| cross_site::only(headers, name.as_str()))
         .all(|by| {
-            let by = by.to_str().ok();
+            let by = std::str::from_utf8(by).ok();
             by.is_some_and(|by| base.same_origin_path(by).is_some())
         })
 }

@@ -14,6 +14,8 @@ mod rejection;
 pub(crate) mod request_kind;
 mod respond;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What sort of request stands behind a refusal, and so what answer it can use.
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
 /// Who asks, as far as headers tell.
 ///
@@ -10,9 +10,12 @@ use http::{HeaderMap, Method, header};
 /// 3. `Sec-Purpose` or `Purpose` that begins with `prefetch` → a prefetch.
 /// 4. `HX-Request: true` → htmx.
 /// 5. With Fetch Metadata: `navigate` is a navigation (in a frame if the destination is one; a form POST if
-///    the method is POST), anything else a script.
+///    the method is POST), anything else a script, also what can't be read or comes twice.
 /// 6. Without it: GET or HEAD whose `Accept` names html, without `X-Requested-With`, is a navigation, and
 ///    a POST of a form content type that accepts html is a form POST; anything else a script.
+///
+/// A field may come several times (RFC 9110 section 5.3): what makes a request less than a navigation counts
+/// wherever it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
     /// A person looks at a page.
@@ -35,83 +38,111 @@ pub(crate) enum RequestKind {
 
 impl RequestKind {
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default();
-        if is_grpc(content_type) {
+        if is_grpc(content_type(headers)) {
             return Self::Grpc;
         }
-        let accept = text(header::ACCEPT.as_str())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        if is_web_socket(headers) || accept.contains("text/event-stream") {
+        if is_web_socket(headers) || names(headers, &header::ACCEPT, "text/event-stream") {
             return Self::Stream;
         }
-        if text("sec-purpose")
-            .or_else(|| text("purpose"))
-            .is_some_and(|purpose| purpose.starts_with("prefetch"))
-        {
+        let prefetches = |purpose: &[u8]| purpose.starts_with(b"prefetch");
+        if any(headers, "sec-purpose", prefetches) || any(headers, "purpose", prefetches) {
             return Self::Prefetch;
         }
-        if text("hx-request") == Some("true") {
+        if any(headers, "hx-request", |value| value == b"true") {
             return Self::Htmx;
         }
-        let reads = method == Method::GET || method == Method::HEAD;
-        match text("sec-fetch-mode") {
-            Some("navigate")
-                if matches!(
-                    text("sec-fetch-dest"),
-                    Some("iframe" | "frame" | "embed" | "object")
-                ) =>
-            {
-                Self::FramedNavigation
-            }
-            Some("navigate") if reads => Self::Navigation,
-            Some("navigate") if method == Method::POST => Self::FormPost,
-            Some(_) => Self::Script,
-            None if text("x-requested-with").is_some() => Self::Script,
-            None if !accept.contains("text/html") && !accept.contains("application/xhtml+xml") => {
-                Self::Script
-            }
-            None if reads => Self::Navigation,
-            None if method == Method::POST && is_form(content_type) => Self::FormPost,
-            None => Self::Script,
+        if headers.contains_key("sec-fetch-mode") {
+            Self::by_fetch_metadata(method, headers)
+        } else {
+            Self::by_accept(method, headers)
+        }
+    }
+
+    fn by_fetch_metadata(method: &Method, headers: &HeaderMap) -> Self {
+        let is_frame = |dest: &[u8]| matches!(dest, b"iframe" | b"frame" | b"embed" | b"object");
+        if any(headers, "sec-fetch-mode", |mode| mode != b"navigate") {
+            Self::Script
+        } else if any(headers, "sec-fetch-dest", is_frame) {
+            Self::FramedNavigation
+        } else if reads(method) {
+            Self::Navigation
+        } else if method == Method::POST {
+            Self::FormPost
+        } else {
+            Self::Script
+        }
+    }
+
+    fn by_accept(method: &Method, headers: &HeaderMap) -> Self {
+        let html = ["text/html", "application/xhtml+xml"];
+        let reads_html = html
+            .iter()
+            .any(|html| names(headers, &header::ACCEPT, html));
+        if headers.contains_key("x-requested-with") || !reads_html {
+            Self::Script
+        } else if reads(method) {
+            Self::Navigation
+        } else if method == Method::POST && is_form(content_type(headers)) {
+            Self::FormPost
+        } else {
+            Self::Script
         }
     }
 }
 
 /// Whether this asks for a WebSocket (RFC 6455 section 4.1; RFC 8441 for HTTP/2).
 pub(crate) fn is_web_socket(headers: &HeaderMap) -> bool {
-    let named = |name: header::HeaderName| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|token| token.trim().eq_ignore_ascii_case("websocket"))
-    };
-    named(header::UPGRADE)
+    names(headers, &header::UPGRADE, "websocket")
         || headers.contains_key(header::SEC_WEBSOCKET_KEY)
         || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
-        || headers
-            .get("sec-fetch-mode")
-            .is_some_and(|mode| mode == "websocket")
+        || any(headers, "sec-fetch-mode", |mode| mode == b"websocket")
 }
 
-fn is_grpc(content_type: &str) -> bool {
-    content_type
-        .strip_prefix("application/grpc")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';', '-']))
+fn reads(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
 }
 
-fn is_form(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+/// Whether one of a field's values fits.
+fn any(headers: &HeaderMap, name: &str, fits: impl Fn(&[u8]) -> bool) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.any(|value| fits(value.as_bytes()))
+}
+
+/// Whether a list names this member, whatever its parameters. What else is in the list may be any bytes.
+fn names(headers: &HeaderMap, list: &HeaderName, member: &str) -> bool {
+    any(headers, list.as_str(), |value| {
+        let mut members = value.split(|byte| *byte == b',');
+        members.any(|own| essence(own).eq_ignore_ascii_case(member.as_bytes()))
+    })
+}
+
+fn content_type(headers: &HeaderMap) -> &[u8] {
+    let value = headers.get(header::CONTENT_TYPE);
+    essence(value.map(|value| value.as_bytes()).unwrap_or_default())
+}
+
+/// What stands before the parameters.
+fn essence(value: &[u8]) -> &[u8] {
+    let end = value.iter().position(|byte| *byte == b';');
+    value[..end.unwrap_or(value.len())].trim_ascii()
+}
+
+/// Media types are compared without regard to case (RFC 9110 section 8.3.1).
+fn is_grpc(content_type: &[u8]) -> bool {
+    let Some((start, rest)) = content_type.split_at_checked("application/grpc".len()) else {
+        return false;
+    };
+    start.eq_ignore_ascii_case(b"application/grpc") && matches!(rest, [] | [b'+' | b'-', ..])
+}
+
+fn is_form(content_type: &[u8]) -> bool {
     [
         "application/x-www-form-urlencoded",
         "multipart/form-data",
         "text/plain",
     ]
     .iter()
-    .any(|form| essence.eq_ignore_ascii_case(form))
+    .any(|form| content_type.eq_ignore_ascii_case(form.as_bytes()))
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ mod refreshed;
 mod response_mode;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod token_response;
 pub mod userinfo;

@@ -219,3 +219,6 @@ fn hash(state: &str) -> String {
     hash.truncate(HASH_LENGTH);
     hash
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ const MAX_LENGTH: usize = 2048;
 ///    "double-dot URL path segment").
 /// 3. What is left starts with one `/`, and not with `//`, nor with a percent-encoded slash, backslash,
 ///    space or control character behind the `/`: a proxy that decodes once more would make `//` of it.
+///    The same holds for what such a proxy gets that resolves dot segments after it: `/a/..%2f/`.
 /// 4. A fragment is cut off. It never reaches a server by itself, so only a hand-made link has one.
 ///
 /// ```
@@ -54,7 +55,7 @@ impl ReturnTo {
             return None;
         }
         let mut url = resolve_dots(path.strip_prefix('/')?);
-        if !starts_plainly(&url) {
+        if !starts_plainly(&url) || resolve_dots(&decoded(&url)[1..]).starts_with("//") {
             return None;
         }
         if let Some(query) = query {
@@ -153,6 +154,23 @@ fn resolve_dots(path: &str) -> String {
         resolved.push('/');
     }
     resolved
+}
+
+/// A path as a proxy has it that decodes it: with backslashes that count as slashes, and without what browsers
+/// strip or can't show.
+fn decoded(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        match u8::from_str_radix(digits, 16) {
+            Ok(b'\\') => text.push('/'),
+            Ok(code) if code > b' ' && code != 0x7f => text.push(char::from(code)),
+            _ => {}
+        }
+        text.push_str(rest);
+    }
+    text
 }
 
 /// 1 for `.`, 2 for `..`, also percent-encoded; 0 for any other segment.

@@ -1,3 +1,5 @@
+mod properties;
+
 use super::*;
 
 fn settings(base: &str, name: Option<&str>, embedded: bool) -> Result<CookieSettings> {

@@ -1,3 +1,6 @@
+mod oracle;
+mod payloads;
+
 use proptest::prelude::*;
 use url::Url;
 
@@ -173,6 +176,10 @@ fn refuses_what_could_leave() {
         "/a/%2e%2e//evil.example",
         "/a/.%2E//evil.example",
         "/a/b/../..//evil.example",
+        "/.%2f/evil.example",
+        "/a/..%2f/evil.example",
+        "/a%2f..%5c%2fevil.example",
+        "/a/..%2f%09/evil.example",
         "/a/../..//evil.example",
         "/./..//evil.example",
         "/a/../\\evil.example",

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Account, Chromium, ProviderProcess, Quickstart};
+use tower_sso::session::ReturnTo;
+
+use crate::support::{Account, Chromium, ProviderProcess, Quickstart, payloads};
 
 /// The quickstart with its simulator, and a browser that has seen neither.
 async fn start(variables: &[(&str, &str)]) -> Option<(Quickstart, Chromium)> {
@@ -204,4 +206,41 @@ async fn each_page_is_shown_with_its_style_under_its_policy() {
         assert!(!title.is_empty(), "{page}");
         assert_eq!(browser.violations().await, Vec::<String>::new(), "{page}");
     }
+}
+
+/// What a real browser makes of each return URL that the parser lets pass. The list proves something by
+/// what is refused: thousands of it lead a browser away.
+#[tokio::test]
+async fn a_return_url_that_is_accepted_stays_in_a_real_browser_too() {
+    const BASE: &str = "https://app.example.com";
+    const RESOLVE: &str = "return arguments[0].map(text => { \
+        try { const url = new URL(text, arguments[1]); return [url.origin, url.href]; } \
+        catch { return ['', '']; } })";
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
+    let mut asked = Vec::new();
+    for payload in payloads() {
+        let accepted = ReturnTo::parse(&payload).map(|to| to.to_string());
+        // As it came and as it is sent: a browser may meet either.
+        asked.extend(accepted.iter().map(|to| (to.clone(), Some(to.clone()))));
+        asked.push((payload, accepted));
+    }
+    let mut away = 0;
+    for some in asked.chunks(2_000) {
+        let texts: Vec<_> = some.iter().map(|(text, _)| text).collect();
+        let arguments = vec![json!(texts), json!(BASE)];
+        let seen = browser.client().execute(RESOLVE, arguments).await.unwrap();
+        for ((text, accepted), seen) in some.iter().zip(seen.as_array().unwrap()) {
+            let Some(accepted) = accepted else {
+                away += usize::from(seen[0] != BASE && seen[0] != "");
+                continue;
+            };
+            assert_eq!(seen[0], BASE, "{text:?}");
+            if text == accepted {
+                assert_eq!(seen[1], format!("{BASE}{accepted}"), "{text:?}");
+            }
+        }
+    }
+    assert!(away >= 1_000, "{away}");
 }

@@ -11,6 +11,8 @@ mod browser;
 mod child;
 mod chromium;
 mod log;
+#[path = "../../../src/session/return_to/tests/payloads.rs"]
+mod payloads;
 mod provider_process;
 mod quickstart;
 mod remote_store;
@@ -21,6 +23,7 @@ pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Ref
 pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
 pub(crate) use log::{Line, Log};
+pub(crate) use payloads::payloads;
 pub(crate) use provider_process::{Account, ProviderProcess};
 pub(crate) use quickstart::Quickstart;
 pub(crate) use remote_store::RemoteStore;

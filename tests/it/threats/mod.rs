@@ -8,6 +8,7 @@ mod malformed_input;
 mod one_browser_one_flow;
 mod policy;
 mod refresh_caches_replicas;
+mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;
 mod where_people_are_sent;

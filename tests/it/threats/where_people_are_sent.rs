@@ -77,14 +77,14 @@ const HOSTILE: &[&str] = &[
     "",
 ];
 
-fn query(pairs: &[(&str, &str)]) -> String {
+pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
 }
 
 /// Fails if a browser, or a proxy that decodes once more, could leave our origin by this `Location`.
-fn stays_on_our_origin(location: &str, asked: &str) {
+pub(super) fn stays_on_our_origin(location: &str, asked: &str) {
     let base = Url::parse(App::URL).unwrap();
     let once_more = percent_encoding::percent_decode_str(location).decode_utf8_lossy();
     for text in [location, &once_more] {
@@ -98,7 +98,7 @@ fn stays_on_our_origin(location: &str, asked: &str) {
 }
 
 /// Everybody to whom the app itself sends this browser, its provider left out.
-fn stays(page: &Page, asked: &str) {
+pub(super) fn stays(page: &Page, asked: &str) {
     for hop in &page.hops {
         let Some(location) = hop.headers.get(header::LOCATION) else {
             continue;
