@@ -9,8 +9,8 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tower::{ServiceBuilder, service_fn};
-use tower_sso::{Auth, BoxError, Policy, RequireLayer, Sso};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_sso::{Auth, BoxError, PeerAddress, Policy, RequireLayer, Sso};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -22,8 +22,15 @@ async fn main() -> Result<(), BoxError> {
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     loop {
-        let (stream, _) = listener.accept().await?;
-        let service = TowerToHyperService::new(service.clone());
+        let (stream, address) = listener.accept().await?;
+        // The address of the client is in the audit then; see `SSO_TRUSTED_PROXIES` in the README.
+        let service = service
+            .clone()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(PeerAddress::from(address));
+                request
+            });
+        let service = TowerToHyperService::new(service);
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service);

@@ -60,6 +60,7 @@
 //! | [`policy`] | what a route asks: [`Policy`] → [`Verdict`], pure |
 //! | [`session`] | the session, its cookie, its lifetime, its store |
 //! | [`oidc`] | the protocol, pure: requests, answers, tokens, keys |
+//! | `forwarded` | who sent a request: the peer, or whom a trusted proxy speaks for |
 //! | [`clock`], `crypto`, `secret`, `error` | the floor |
 //!
 //! Beside them stand `simulator` (feature `simulator`), an OpenID Provider for development, and `test_util`
@@ -93,6 +94,7 @@ mod crypto;
 mod endpoint;
 mod error;
 mod flow;
+mod forwarded;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -111,10 +113,13 @@ mod sso;
 pub mod test_util;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
-pub use endpoint::{Action, Page, PageKind, PageRenderer, Rejection, RejectionKind};
+pub use endpoint::{
+    Action, Page, PageKind, PageRenderer, Rejection, RejectionKind, Unauthenticated,
+};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook, Revalidation};
-pub use layer::{Auth, RequireLayer, RequireService, SsoBody, SsoLayer, SsoService};
+pub use forwarded::{ForwardedHeaders, PeerAddress};
+pub use layer::{Auth, RequireLayer, RequireService, SilentLayer, SsoBody, SsoLayer, SsoService};
 pub use policy::policy::Policy;
 pub use policy::verdict::Verdict;
 pub use provider::capability::Identity;

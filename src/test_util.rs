@@ -266,7 +266,7 @@ impl Sso {
             .make(person.into_record(), None, now)
             .await?
         {
-            Made::Session(_, cookie) => Ok(format!("{}={}", cookie.name(), cookie.value())),
+            Made::Session(made) => Ok(format!("{}={}", made.cookie.name(), made.cookie.value())),
             Made::SignedOut => Err(crate::Error::store(
                 "the provider has just ended this person's sessions",
             )),

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tower_sso::axum::{AccessToken, AxumService};
-use tower_sso::{BoxError, Policy, RequireLayer, Session, Sso, User};
+use tower_sso::{BoxError, Policy, RequireLayer, Session, SilentLayer, Sso, User};
 
 use crate::page;
 
@@ -70,7 +70,7 @@ pub(crate) fn app(sso: &Sso, demands: &Demands) -> AxumService {
             "/acr",
             get(identity).layer(require(Policy::login().acr(demands.acr.clone()))),
         )
-        .route("/optional", get(optional))
+        .route("/optional", get(optional).layer(SilentLayer::new()))
         .route("/token", get(token))
         .route("/api/me", get(identity))
         .route("/events", get(events).layer(require(Policy::login())))

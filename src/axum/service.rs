@@ -14,10 +14,13 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::forwarded::PeerAddress;
 use crate::layer::SsoService;
 
 /// Made by [`Sso::into_axum`](crate::Sso::into_axum). Cheaper than `Router::layer`, which boxes each request
-/// and response once more; goes straight into `axum::serve`.
+/// and response once more; goes straight into `axum::serve`, and knows each connection's peer then.
+/// Handlers that want axum's `ConnectInfo` need `axum::ServiceExt::into_make_service_with_connect_info`
+/// as ever; its address counts here, too.
 #[derive(Clone, Debug)]
 pub struct AxumService {
     inner: SsoService<Router>,
@@ -45,7 +48,11 @@ impl Service<Request> for AxumService {
     }
 }
 
-impl<L: axum::serve::Listener> Service<IncomingStream<'_, L>> for AxumService {
+impl<L: axum::serve::Listener> Service<IncomingStream<'_, L>> for AxumService
+where
+    // To be told apart: an address, or a Unix socket.
+    L::Addr: 'static,
+{
     type Response = Self;
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self, Infallible>>;
@@ -54,8 +61,10 @@ impl<L: axum::serve::Listener> Service<IncomingStream<'_, L>> for AxumService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: IncomingStream<'_, L>) -> Self::Future {
-        std::future::ready(Ok(self.clone()))
+    fn call(&mut self, stream: IncomingStream<'_, L>) -> Self::Future {
+        let peer = PeerAddress::of_connection(stream.remote_addr());
+        let inner = self.inner.for_peer(peer);
+        std::future::ready(Ok(Self { inner }))
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     SignInCount,
     /// What a logout expects when the browser comes back from the provider.
     LogoutState,
+    /// The way back of a silent attempt, for a browser without cookies.
+    SilentReturn,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::LoginState => b"login-state",
             Self::SignInCount => b"sign-in-count",
             Self::LogoutState => b"logout-state",
+            Self::SilentReturn => b"silent-return",
         }
     }
 }

@@ -10,6 +10,7 @@ use super::page::{Page, PageKind};
 use super::{Shared, cookie_fields, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
+use crate::flow::silent;
 use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
@@ -24,21 +25,42 @@ pub(super) async fn answer(
     let fields = || cookie_fields(request.headers());
     let current = context.sessions.find(fields()).await?;
 
-    let found = response
-        .state()
-        .and_then(|state| context.login_states.find(&context.sealer, fields(), state));
+    let found = response.state().and_then(|state| {
+        let own = silent::own_state(state);
+        context.login_states.find(&context.sealer, fields(), own)
+    });
     let Some((name, state)) = found else {
-        return Ok(unknown_attempt(shared, request, current.as_ref()));
+        let back = response
+            .state()
+            .and_then(|state| silent::path_in_state(&context.sealer, state));
+        return Ok(match back {
+            // A silent attempt of a browser that keeps no cookies.
+            Some(back) => respond::see_other(back.as_str()),
+            None => unknown_attempt(shared, request, current.as_ref()),
+        });
     };
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
-    let finished = sign_in::finish(context, response, state, current.clone()).await?;
+    let earlier = state.round_trips;
+    let client = shared.client_address(request);
+    let (was_silent, return_to) = (state.silent, state.return_to());
+    let finished = match sign_in::finish(context, response, state, current.clone(), client).await {
+        Err(error) if was_silent => {
+            tracing::warn!(%error, "a silent sign-in failed; the page shows without");
+            Finished::NotSilently(return_to)
+        }
+        finished => finished?,
+    };
     if matches!(finished, Finished::SignedIn { .. }) {
-        cookies.add(
-            context
-                .round_trips
-                .one_more(&context.sealer, fields(), context.clock.now()),
-        );
+        if !was_silent && context.silent.is_signed_out(fields()) {
+            cookies.add(context.silent.signed_in());
+        }
+        cookies.add(context.round_trips.one_more(
+            &context.sealer,
+            fields(),
+            context.clock.now(),
+            earlier,
+        ));
     }
     Ok(finish(shared, cookies, finished, current.as_ref()))
 }
@@ -79,6 +101,7 @@ fn unknown_attempt(
         None,
         false,
         &"the attempt is not known in this browser",
+        shared.client_address(request),
     );
     let no_cookies = cookie_fields(request.headers()).next().is_none();
     let text = if no_cookies {
@@ -86,6 +109,9 @@ fn unknown_attempt(
     } else {
         "This sign-in is not known in this browser. It may have taken too long, or it began elsewhere."
     };
+    // Where it began under another name (localhost for 127.0.0.1) or without TLS, the cookie stayed there,
+    // and nothing of this request shows it. So the right address is named always, and no other.
+    let address = shared.context.base_url.join("/");
     shared.page(
         &Page::new(
             PageKind::UnknownAttempt,
@@ -93,6 +119,9 @@ fn unknown_attempt(
             "This sign-in can’t be finished",
             text,
         )
+        .with_detail(Some(format!(
+            "The address of this app is {address} and a sign-in works from there only."
+        )))
         .add_link("Sign in", shared.context.endpoint_path("login")),
     )
 }
@@ -104,8 +133,8 @@ fn finish(
     current: Option<&Session>,
 ) -> Response<Bytes> {
     match finished {
-        Finished::SignedIn { cookie, return_to } => {
-            cookies.add(*cookie);
+        Finished::SignedIn { made, return_to } => {
+            cookies.add(made.cookie);
             respond::see_other(return_to.as_str())
         }
         Finished::Answered(response) => response,
@@ -113,6 +142,7 @@ fn finish(
             &Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, "Sign-in refused", reason)
                 .add_link("Go to the start page", shared.home()),
         ),
+        Finished::NotSilently(return_to) => respond::see_other(return_to.as_str()),
         Finished::UsedBefore(return_to) if current.is_some() => respond::see_other(return_to.as_str()),
         Finished::UsedBefore(return_to) => try_again(
             shared,

@@ -86,8 +86,12 @@ pub(super) async fn answer(
             session: session.as_ref(),
             step_up,
             prompt: asked.prompt,
+            silent: false,
             login_hint: asked.login_hint,
             ui_locales: asked.ui_locales,
+            round_trips: context
+                .round_trips
+                .so_far(&context.sealer, cookie_fields(headers), now),
         },
     )
     .await?;

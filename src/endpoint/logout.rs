@@ -47,7 +47,8 @@ pub(super) async fn answer(
         &context.allowed_origins,
     ) {
         let reason = "a sign-out must be asked for by a page of this site";
-        audit::refused(None, RejectionKind::CrossSite.as_str(), reason);
+        let client = shared.client_address(request);
+        audit::refused(None, RejectionKind::CrossSite.as_str(), reason, client);
         return Err(Error::denied(reason));
     }
     let form = Query::parse(request.body())?;
@@ -56,8 +57,13 @@ pub(super) async fn answer(
         .and_then(ReturnTo::parse)
         .unwrap_or_else(ReturnTo::root);
     let session = context.sessions.find(cookie_fields(headers)).await?;
-    let outcome = sign_out::sign_out(context, &shared.logout_cookie, session, &return_to).await?;
+    let client = shared.client_address(request);
+    let cookie = &shared.logout_cookie;
+    let outcome = sign_out::sign_out(context, cookie, session, &return_to, client).await?;
     cookies.add(context.sessions.removal());
+    if !matches!(outcome, SignedOut::Nobody) {
+        cookies.add(context.silent.signed_out());
+    }
     Ok(match outcome {
         SignedOut::AtProvider { location, cookie } => {
             cookies.add(*cookie);

@@ -5,6 +5,7 @@
 
 pub(crate) mod callback;
 pub(crate) mod cross_site;
+mod grpc;
 mod login;
 mod logout;
 mod page;
@@ -16,8 +17,10 @@ mod respond;
 mod session;
 #[cfg(test)]
 mod tests;
+mod unauthenticated;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
@@ -29,11 +32,13 @@ use tracing::Instrument as _;
 
 use crate::flow::Context;
 use crate::flow::sign_out::LogoutCookie;
+use crate::forwarded::{PeerAddress, Proxies};
 
 pub use page::{Action, Page, PageKind, PageRenderer};
 pub(crate) use refusal::{Cause, Refusal};
 pub use rejection::{Rejection, RejectionKind};
 pub(crate) use respond::never_cached;
+pub use unauthenticated::Unauthenticated;
 
 /// The largest request body that an endpoint reads: a `form_post` answer is a few kilobytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
@@ -44,6 +49,9 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) pages: Option<Arc<dyn PageRenderer>>,
     pub(crate) logout_cookie: LogoutCookie,
+    pub(crate) proxies: Proxies,
+    /// Whether requests tell the inner service by headers who is signed in.
+    pub(crate) identity_headers: bool,
 }
 
 /// The service over [`Shared`], to be wrapped in a cookie jar of its own.
@@ -53,9 +61,14 @@ pub(crate) struct Endpoints(pub(crate) Arc<Shared>);
 impl Endpoints {
     /// Answers one request. The cookies that handlers add are in the response.
     pub(crate) async fn answer(self, request: Request<Bytes>) -> Response<Bytes> {
+        let heads = request.method() == Method::HEAD;
         let jar = CookieManager::new(self);
-        match tower::ServiceExt::oneshot(jar, request).await {
-            Ok(response) => response,
+        let Ok(mut response) = tower::ServiceExt::oneshot(jar, request).await;
+        respond::hide_secrets(response.headers_mut());
+        if heads {
+            respond::without_content(response)
+        } else {
+            response
         }
     }
 }
@@ -102,6 +115,13 @@ impl Shared {
         let auth = self.context.auth_path.as_str();
         let under = |path: &'p str| path.strip_prefix(auth)?.strip_prefix('/');
         under(path).or_else(|| under(self.context.base_url.strip_prefix(path)?))
+    }
+
+    /// Who sent a request to an endpoint: the client's address, for the audit.
+    fn client_address(&self, request: &Request<Bytes>) -> Option<IpAddr> {
+        let peer = PeerAddress::of(request.extensions());
+        self.proxies.warn_of_stranger(peer, request.headers());
+        self.proxies.read(peer, request.headers()).address
     }
 
     async fn route(&self, cookies: &Cookies, request: &Request<Bytes>) -> Response<Bytes> {

@@ -1,18 +1,19 @@
 //! What is answered in the place of a handler: the table "who gets what when not (sufficiently) signed in".
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
 use serde_json::{Value, json};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::request_kind::RequestKind;
-use super::{Rejection, RejectionKind, Shared, cookie_fields, respond};
+use super::{Rejection, RejectionKind, Shared, Unauthenticated, cookie_fields, grpc, respond};
 use crate::flow::sign_in::{self, Start};
-use crate::flow::{BaseUrl, audit};
+use crate::flow::{BaseUrl, Context, audit, silent};
 use crate::policy::{Reason, Requirement, Verdict};
 use crate::session::{ReturnTo, Session};
 use crate::{Error, ErrorKind};
@@ -26,9 +27,12 @@ struct Refused {
     cause: Cause,
     session: Option<Session>,
     method: Method,
+    /// What a navigation gets that has to sign in.
+    unauthenticated: Arc<Unauthenticated>,
     /// Path and query as the browser asked for them, before any router stripped something.
     target: String,
     headers: HeaderMap,
+    client: Option<IpAddr>,
 }
 
 /// Why a request was refused.
@@ -36,6 +40,8 @@ struct Refused {
 pub(crate) enum Cause {
     /// What the policy said.
     Verdict(Verdict),
+    /// Nobody is signed in here, and somebody may be at the provider.
+    AskSilently,
     /// An unsafe request with the session cookie came from another site.
     CrossSite,
     /// The store or the provider failed: whether somebody is signed in is not known.
@@ -48,6 +54,7 @@ impl Cause {
         match self {
             Self::Verdict(Verdict::StepUp(_, reason) | Verdict::Forbidden(reason)) => reason.text(),
             Self::Verdict(_) => "sign-in is required",
+            Self::AskSilently => "the provider is asked without a page",
             Self::CrossSite => "an unsafe request came from another site",
             Self::Unknown(error) if error.kind() == ErrorKind::Store => {
                 "the session store does not answer"
@@ -68,16 +75,20 @@ impl fmt::Debug for Refusal {
 impl Refusal {
     pub(crate) fn new(
         cause: Cause,
+        unauthenticated: Arc<Unauthenticated>,
         session: Option<Session>,
         target: String,
         request: &request::Parts,
+        client: Option<IpAddr>,
     ) -> Self {
         Self(Arc::new(Refused {
             cause,
             session,
+            unauthenticated,
             method: request.method.clone(),
             target,
             headers: request.headers.clone(),
+            client,
         }))
     }
 
@@ -90,7 +101,7 @@ impl Refusal {
             Cause::Verdict(Verdict::Forbidden(reason)) => {
                 Rejection::new(RejectionKind::Forbidden, Some(reason.clone()))
             }
-            Cause::Verdict(_) => Rejection::new(RejectionKind::SignIn, None),
+            Cause::Verdict(_) | Cause::AskSilently => Rejection::new(RejectionKind::SignIn, None),
             Cause::CrossSite => Rejection::new(RejectionKind::CrossSite, None),
             Cause::Unknown(_) => Rejection::new(RejectionKind::Unavailable, None),
         }
@@ -120,11 +131,28 @@ impl Refusal {
     }
 }
 
+/// What is known of the browser that asked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Browser {
+    /// Its session has just come back from this step-up.
+    vain: bool,
+    /// It has been to the provider too often within a minute.
+    looping: bool,
+    /// The route has a page of its own for who has to sign in.
+    own_page: bool,
+    /// It may be asked without a page first.
+    silently: bool,
+}
+
 /// What a refused request gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     /// 303 to the provider.
     Redirect { step_up: bool },
+    /// 303 to the provider, which may not show a page.
+    AskSilently,
+    /// 303 to the app's own page for who has to sign in.
+    OwnPage,
     /// A page with a link that signs in outside of the frame.
     LinkOutside,
     /// 401 with a bare body: nothing is stored, nobody is sent anywhere.
@@ -141,21 +169,29 @@ enum Answer {
     Unavailable,
 }
 
-/// The table. `vain`: this session has just come back from this step-up. `looping`: this browser has been
-/// to the provider too often within a minute.
-fn decide(cause: &Cause, kind: RequestKind, vain: bool, looping: bool) -> Answer {
+/// The table.
+fn decide(cause: &Cause, kind: RequestKind, browser: Browser) -> Answer {
+    let Browser {
+        vain,
+        looping,
+        own_page,
+        silently,
+    } = browser;
     use RequestKind::{
         FormPost, FramedNavigation, Grpc, Htmx, Navigation, Prefetch, Script, Stream,
     };
     let step_up = match cause {
         Cause::Unknown(_) => return Answer::Unavailable,
         Cause::CrossSite | Cause::Verdict(Verdict::Forbidden(_)) => return Answer::Forbidden,
+        Cause::AskSilently => return Answer::AskSilently,
         Cause::Verdict(Verdict::StepUp(..)) => true,
         Cause::Verdict(_) => false,
     };
     match kind {
         Navigation | FramedNavigation | FormPost if step_up && vain => Answer::Vain,
         Navigation | FormPost if looping => Answer::Loop,
+        Navigation if silently && !step_up => Answer::AskSilently,
+        Navigation | FormPost if own_page && !step_up => Answer::OwnPage,
         Navigation | FormPost => Answer::Redirect { step_up },
         FramedNavigation => Answer::LinkOutside,
         Prefetch | Stream => Answer::Unauthorized,
@@ -186,11 +222,25 @@ pub(super) async fn answer(
         context
             .round_trips
             .is_loop(&context.sealer, cookie_fields(&refused.headers), now);
-    let verdict = decide(&refused.cause, kind, vain, looping);
+    let unauthenticated = &*refused.unauthenticated;
+    let browser = Browser {
+        vain,
+        looping,
+        // The page itself, if it is protected too, must not lead to itself.
+        own_page: unauthenticated
+            .page()
+            .is_some_and(|page| page.split('?').next() != Some(refusal.path())),
+        silently: matches!(unauthenticated, Unauthenticated::SilentThenPage(_))
+            && context
+                .silent
+                .may_ask(|| cookie_fields(&refused.headers), &refused.target),
+    };
+    let verdict = decide(&refused.cause, kind, browser);
     audit::refused(
         session,
         refusal.rejection().kind().as_str(),
         refused.cause.text(),
+        refused.client,
     );
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {
@@ -207,8 +257,14 @@ pub(super) async fn answer(
                 session,
                 step_up,
                 prompt: Vec::new(),
+                silent: false,
                 login_hint: None,
                 ui_locales: None,
+                round_trips: context.round_trips.so_far(
+                    &context.sealer,
+                    cookie_fields(&refused.headers),
+                    now,
+                ),
             };
             match sign_in::start(context, start).await {
                 Ok(started) => {
@@ -218,6 +274,8 @@ pub(super) async fn answer(
                 Err(error) => respond::error(shared, &error),
             }
         }
+        Answer::AskSilently => ask_silently(shared, cookies, refused, return_to).await,
+        Answer::OwnPage => respond::see_other(&own_page(context, unauthenticated, &return_to)),
         Answer::LinkOutside => shared.page(
             &Page::new(
                 PageKind::SignInOutside,
@@ -228,38 +286,87 @@ pub(super) async fn answer(
             .add_top_link("Sign in", login_path(shared, &return_to, &requirement)),
         ),
         Answer::Unauthorized => respond::plain(StatusCode::UNAUTHORIZED, "sign-in is required"),
-        Answer::Problem if kind == RequestKind::Grpc => grpc(16, "sign-in is required"),
+        Answer::Problem if kind == RequestKind::Grpc => {
+            grpc::status(16, "sign-in is required", &refused.headers)
+        }
         Answer::Problem => problem(shared, kind, &return_to, &requirement, reason),
-        Answer::Forbidden => forbidden(shared, kind, &refused.cause, reason),
+        Answer::Forbidden => forbidden(shared, kind, refused, reason),
         Answer::Vain => vain_page(shared, &return_to, &requirement, reason),
         Answer::Loop => respond::round_in_circles(shared),
-        Answer::Unavailable => unavailable(shared, kind, &refused.cause),
+        Answer::Unavailable => unavailable(shared, kind, refused),
     }
 }
 
+/// To the provider and back to the same page, whatever it says.
+async fn ask_silently(
+    shared: &Shared,
+    cookies: &Cookies,
+    refused: &Refused,
+    return_to: ReturnTo,
+) -> Response<Bytes> {
+    let context = &shared.context;
+    cookies.add(context.silent.asked());
+    let fields = cookie_fields(&refused.headers);
+    for surplus in context.login_states.surplus(fields, context.clock.now()) {
+        cookies.add(surplus);
+    }
+    let back = return_to.clone();
+    let start = Start {
+        return_to,
+        requirement: Requirement::default(),
+        session: None,
+        step_up: false,
+        prompt: Vec::new(),
+        silent: true,
+        login_hint: None,
+        ui_locales: None,
+        round_trips: context.round_trips.so_far(
+            &context.sealer,
+            cookie_fields(&refused.headers),
+            context.clock.now(),
+        ),
+    };
+    match sign_in::start(context, start).await {
+        Ok(started) => {
+            cookies.add(started.cookie);
+            respond::see_other(&started.location)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the provider can't be asked; the page shows without");
+            respond::see_other(silent::marked(&back).as_str())
+        }
+    }
+}
+
+fn own_page(context: &Context, unauthenticated: &Unauthenticated, return_to: &ReturnTo) -> String {
+    let page = unauthenticated.page().unwrap_or("/");
+    let separator = if page.contains('?') { '&' } else { '?' };
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("return_to", return_to.as_str())
+        .finish();
+    format!("{}{separator}{query}", context.base_url.public_path(page))
+}
+
+/// What whoever sees no page reads.
+const NOT_KNOWN: &str = "sessions are not available now";
+
 /// 503 for whoever asks: the browser a page, the rest a line, gRPC a status.
-fn unavailable(shared: &Shared, kind: RequestKind, cause: &Cause) -> Response<Bytes> {
-    let after = match cause {
+fn unavailable(shared: &Shared, kind: RequestKind, refused: &Refused) -> Response<Bytes> {
+    let after = match &refused.cause {
         Cause::Unknown(error) => error.retry_after(),
         _ => None,
     };
     match kind {
-        RequestKind::Grpc => grpc(14, "sessions are not available now"),
+        RequestKind::Grpc => grpc::status(14, NOT_KNOWN, &refused.headers),
         RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => {
-            let error = Error::store("whether you are signed in can't be told now");
-            respond::error(
-                shared,
-                &match after {
-                    Some(after) => error.with_retry_after(after),
-                    None => error,
-                },
-            )
+            let mut error = Error::store("whether you are signed in can't be told now");
+            if let Some(after) = after {
+                error = error.with_retry_after(after);
+            }
+            respond::error(shared, &error)
         }
         _ => respond::with_retry_after(
-            respond::plain(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "sessions are not available now",
-            ),
+            respond::plain(StatusCode::SERVICE_UNAVAILABLE, NOT_KNOWN),
             after,
         ),
     }
@@ -332,16 +439,16 @@ fn problem(
 fn forbidden(
     shared: &Shared,
     kind: RequestKind,
-    cause: &Cause,
+    refused: &Refused,
     reason: Option<&Reason>,
 ) -> Response<Bytes> {
-    let text = match (cause, reason) {
+    let text = match (&refused.cause, reason) {
         (Cause::CrossSite, _) => "This request was sent by a page of another site.".to_owned(),
         (_, Some(reason)) => sentence(reason.text()),
         (_, None) => "Your account may not see this.".to_owned(),
     };
     match kind {
-        RequestKind::Grpc => grpc(7, "permission denied"),
+        RequestKind::Grpc => grpc::status(7, "permission denied", &refused.headers),
         RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => shared
             .page(
                 &Page::new(
@@ -396,17 +503,4 @@ fn sentence(text: &str) -> String {
             chars.as_str().trim_end_matches('.')
         )
     })
-}
-
-/// A gRPC status in the trailers-only form: all in the header fields of a 200.
-fn grpc(code: u8, message: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/grpc"),
-    );
-    headers.insert("grpc-status", HeaderValue::from(u16::from(code)));
-    headers.insert("grpc-message", HeaderValue::from_static(message));
-    response
 }

@@ -2,10 +2,12 @@
 
 use http::{HeaderMap, HeaderName, Method, header};
 
+use super::grpc;
+
 /// Who asks, as far as headers tell.
 ///
 /// Rules, first match wins:
-/// 1. `content-type: application/grpc…` → gRPC.
+/// 1. `Content-Type` of gRPC or gRPC-Web → gRPC.
 /// 2. `Upgrade: websocket`, `Sec-Fetch-Mode: websocket`, `Sec-WebSocket-Key`, or `Accept: text/event-stream` → a stream.
 /// 3. `Sec-Purpose` or `Purpose` that begins with `prefetch` → a prefetch.
 /// 4. `HX-Request: true` → htmx.
@@ -38,7 +40,7 @@ pub(crate) enum RequestKind {
 
 impl RequestKind {
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        if is_grpc(content_type(headers)) {
+        if grpc::answer_type(headers).is_some() {
             return Self::Grpc;
         }
         if is_web_socket(headers) || names(headers, &header::ACCEPT, "text/event-stream") {
@@ -125,14 +127,6 @@ fn content_type(headers: &HeaderMap) -> &[u8] {
 fn essence(value: &[u8]) -> &[u8] {
     let end = value.iter().position(|byte| *byte == b';');
     value[..end.unwrap_or(value.len())].trim_ascii()
-}
-
-/// Media types are compared without regard to case (RFC 9110 section 8.3.1).
-fn is_grpc(content_type: &[u8]) -> bool {
-    let Some((start, rest)) = content_type.split_at_checked("application/grpc".len()) else {
-        return false;
-    };
-    start.eq_ignore_ascii_case(b"application/grpc") && matches!(rest, [] | [b'+' | b'-', ..])
 }
 
 fn is_form(content_type: &[u8]) -> bool {
@@ -242,6 +236,11 @@ mod tests {
             ("GET", &[("accept", "text/event-stream")], Stream),
             ("POST", &[("content-type", "application/grpc")], Grpc),
             ("POST", &[("content-type", "application/grpc+proto")], Grpc),
+            (
+                "POST",
+                &[("content-type", "application/grpc-web-text")],
+                Grpc,
+            ),
             (
                 "POST",
                 &[("content-type", "application/grpcx"), ("accept", "*/*")],

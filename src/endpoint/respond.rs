@@ -33,6 +33,17 @@ pub(crate) fn never_cached(headers: &mut HeaderMap) {
     }
 }
 
+/// What a layer outside prints of these headers shows no secret: a cookie is the session, and the way to
+/// the provider has `state`, `nonce` and perhaps an ID token. HTTP/2 keeps them out of its compression
+/// table, too (RFC 7541 section 7.1.3).
+pub(crate) fn hide_secrets(headers: &mut HeaderMap) {
+    for (name, value) in headers.iter_mut() {
+        if matches!(*name, header::SET_COOKIE | header::LOCATION) {
+            value.set_sensitive(true);
+        }
+    }
+}
+
 /// 303: a GET follows, whatever this was (RFC 9110 section 15.4.4).
 pub(crate) fn see_other(location: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
@@ -90,6 +101,17 @@ pub(crate) fn method_not_allowed(allowed: &'static str) -> Response<Bytes> {
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
+}
+
+/// The answer to a HEAD: what a GET would get, without its content (RFC 9110 section 9.3.2). A server of
+/// HTTP/1.1 leaves it out by itself, one of HTTP/2 need not, and its peer breaks off then.
+pub(crate) fn without_content(response: Response<Bytes>) -> Response<Bytes> {
+    let (mut parts, body) = response.into_parts();
+    if !body.is_empty() {
+        let length = HeaderValue::from(body.len());
+        parts.headers.insert(header::CONTENT_LENGTH, length);
+    }
+    Response::from_parts(parts, Bytes::new())
 }
 
 pub(crate) fn with_retry_after(

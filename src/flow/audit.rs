@@ -1,14 +1,17 @@
 //! One event for each sign-in, refusal, renewal and sign-out, at target `tower_sso::audit`.
 //!
 //! Fields: `event` (`sign_in`, `step_up`, `refusal`, `renewal`, `sign_out`), `outcome`, and where they are known
-//! `iss`, `sub`, `public_id`, `reason`. No token, no cookie, no URL.
+//! `iss`, `sub`, `public_id`, `reason` and `client`, the address of who asked (a renewal is for all who wait).
+//! No token, no cookie, no URL.
+
+use std::net::IpAddr;
 
 use crate::session::Session;
 
 /// The target of audit events: `tower_sso::audit`.
 pub(crate) const TARGET: &str = "tower_sso::audit";
 
-pub(crate) fn signed_in(session: &Session, step_up: bool) {
+pub(crate) fn signed_in(session: &Session, step_up: bool, client: Option<IpAddr>) {
     tracing::info!(
         target: TARGET,
         event = attempt(step_up),
@@ -16,18 +19,20 @@ pub(crate) fn signed_in(session: &Session, step_up: bool) {
         iss = session.issuer(),
         sub = session.subject(),
         public_id = session.public_id(),
+        client = client.map(tracing::field::display),
         "signed in"
     );
 }
 
 /// The app's hook took the verified identity over: what session it makes is not known here.
-pub(crate) fn answered_by_app(issuer: &str, subject: &str, step_up: bool) {
+pub(crate) fn answered_by_app(issuer: &str, subject: &str, step_up: bool, client: Option<IpAddr>) {
     tracing::info!(
         target: TARGET,
         event = attempt(step_up),
         outcome = "answered_by_app",
         iss = issuer,
         sub = subject,
+        client = client.map(tracing::field::display),
         "the app answers a sign-in by itself"
     );
 }
@@ -37,6 +42,7 @@ pub(crate) fn sign_in_failed(
     subject: Option<&str>,
     step_up: bool,
     reason: &dyn std::fmt::Display,
+    client: Option<IpAddr>,
 ) {
     tracing::warn!(
         target: TARGET,
@@ -45,6 +51,7 @@ pub(crate) fn sign_in_failed(
         iss = issuer,
         sub = subject,
         reason = %reason,
+        client = client.map(tracing::field::display),
         "sign-in failed"
     );
 }
@@ -53,7 +60,12 @@ fn attempt(step_up: bool) -> &'static str {
     if step_up { "step_up" } else { "sign_in" }
 }
 
-pub(crate) fn refused(session: Option<&Session>, verdict: &str, reason: &str) {
+pub(crate) fn refused(
+    session: Option<&Session>,
+    verdict: &str,
+    reason: &str,
+    client: Option<IpAddr>,
+) {
     tracing::info!(
         target: TARGET,
         event = "refusal",
@@ -62,11 +74,12 @@ pub(crate) fn refused(session: Option<&Session>, verdict: &str, reason: &str) {
         sub = session.map(Session::subject),
         public_id = session.map(Session::public_id),
         reason,
+        client = client.map(tracing::field::display),
         "refused"
     );
 }
 
-pub(crate) fn signed_out(session: &Session) {
+pub(crate) fn signed_out(session: &Session, client: Option<IpAddr>) {
     tracing::info!(
         target: TARGET,
         event = "sign_out",
@@ -74,6 +87,7 @@ pub(crate) fn signed_out(session: &Session) {
         iss = session.issuer(),
         sub = session.subject(),
         public_id = session.public_id(),
+        client = client.map(tracing::field::display),
         "signed out"
     );
 }

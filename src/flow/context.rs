@@ -7,6 +7,7 @@ use super::identity_hook::IdentityHook;
 use super::refresh::Refreshes;
 use super::revalidation::Revalidation;
 use super::round_trips::RoundTrips;
+use super::silent::Silent;
 use crate::clock::Clock;
 use crate::crypto::Sealer;
 use crate::provider::Provider;
@@ -20,6 +21,7 @@ pub(crate) struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) login_states: LoginStates,
     pub(crate) round_trips: RoundTrips,
+    pub(crate) silent: Silent,
     pub(crate) sealer: Sealer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) base_url: BaseUrl,

@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 mod base_url;
 mod context;
+mod hand_over;
 mod identity_hook;
 mod record;
 pub(crate) mod refresh;
@@ -11,6 +12,7 @@ pub(crate) mod revalidation;
 pub(crate) mod round_trips;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
+pub(crate) mod silent;
 
 pub use base_url::BaseUrl;
 pub(crate) use context::Context;

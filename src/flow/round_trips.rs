@@ -1,4 +1,7 @@
 //! Breaks loops: a browser that comes back from the provider again and again within a minute is stopped.
+//!
+//! A trip counts on from where it began, not from where it ends: ten tabs that begin together are one trip
+//! each, and only what begins after another has ended makes a loop.
 
 use std::time::Duration;
 
@@ -39,18 +42,32 @@ impl RoundTrips {
             .is_some_and(|(_, count)| count >= MOST)
     }
 
-    /// The cookie that counts one more finished sign-in.
+    /// How many trips this browser finished lately, one after the other.
+    pub(crate) fn so_far<'a>(
+        &self,
+        sealer: &Sealer,
+        fields: impl Iterator<Item = &'a [u8]>,
+        now: SecondsSinceEpoch,
+    ) -> u64 {
+        self.count(sealer, fields, now)
+            .map_or(0, |(_, count)| count)
+    }
+
+    /// The cookie that counts one more finished sign-in, which began after `earlier` others.
     pub(crate) fn one_more<'a>(
         &self,
         sealer: &Sealer,
         fields: impl Iterator<Item = &'a [u8]>,
         now: SecondsSinceEpoch,
+        earlier: u64,
     ) -> Cookie<'static> {
         let (since, count) = self.count(sealer, fields, now).unwrap_or((now, 0));
+        // What began in a minute that is over since counts no more.
+        let count = count.max(earlier.min(count).saturating_add(1));
         let value = sealer.seal(
             Purpose::SignInCount,
             &self.name,
-            format!("{} {}", since.0, count + 1).as_bytes(),
+            format!("{} {count}", since.0).as_bytes(),
         );
         self.settings.set(&self.name, &value, Some(WINDOW))
     }

@@ -1,22 +1,26 @@
 //! Signing in: the start, which sends the browser to the provider, and the finish, when it comes back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
+use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
-use super::{Context, audit, record};
+use super::{Context, audit, record, silent};
 use crate::clock::SecondsSinceEpoch;
-use crate::oidc::{AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS};
+use crate::oidc::{
+    AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
+    is_interaction_required,
+};
 use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
-use crate::session::sessions::Made;
+use crate::session::sessions::{Made, NewSession};
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
@@ -30,8 +34,12 @@ pub(crate) struct Start<'a> {
     /// Whether the session is to become stronger, by the same person.
     pub(crate) step_up: bool,
     pub(crate) prompt: Vec<Prompt>,
+    /// Whether no page may be shown: then nobody is signed in if one would be needed.
+    pub(crate) silent: bool,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
+    /// How many sign-ins this browser finished lately.
+    pub(crate) round_trips: u64,
 }
 
 /// Where the browser goes, and what it keeps meanwhile.
@@ -48,8 +56,15 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.max_age = start.requirement.max_age.map(|age| age.as_secs());
     state.step_up = start.step_up.then(|| start.requirement.fingerprint());
     state.replaces = start.session.map(Session::key);
+    state.round_trips = start.round_trips;
+    state.silent = start.silent;
 
     let mut prompt = start.prompt;
+    let mut public_state = state.state();
+    if start.silent {
+        prompt = vec![Prompt::None];
+        public_state = silent::state_with_path(&context.sealer, &public_state, &start.return_to);
+    }
     // A provider that has a session may answer from it without asking for more: a step-up to other
     // methods wants the person in front of it.
     let wants_methods = start.requirement.multi_factor || !start.requirement.amr.is_empty();
@@ -66,7 +81,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
         .filter(|token| token.expose().len() <= LONGEST_HINT);
     let request = SignInRequest {
         redirect_uri: context.callback_url(),
-        state: state.state(),
+        state: public_state,
         nonce: state.nonce(),
         code_challenge: crate::oidc::code_challenge(state.code_verifier().expose()),
         prompt,
@@ -94,7 +109,7 @@ pub(super) const LONGEST_HINT: usize = 2048;
 pub(crate) enum Finished {
     /// A session lives; the browser keeps its cookie and goes on.
     SignedIn {
-        cookie: Box<Cookie<'static>>,
+        made: Box<NewSession>,
         return_to: ReturnTo,
     },
     /// The app's hook answers by itself.
@@ -113,6 +128,8 @@ pub(crate) enum Finished {
     },
     /// The provider could not or the person would not reach what a step-up asked for.
     StepUpRefused { code: String, return_to: ReturnTo },
+    /// A silent attempt signed nobody in, for whatever reason; the browser goes on as it was.
+    NotSilently(ReturnTo),
     /// The provider answered with an error.
     ProviderSaid {
         code: String,
@@ -124,24 +141,26 @@ pub(crate) enum Finished {
 }
 
 /// Finishes an attempt whose state was found in this browser. `current` is the session that the browser
-/// has now.
+/// has now, `client` its address.
 ///
-/// What must not be lost when the client hangs up (the code is redeemed, the session made) runs in a task
-/// of its own.
+/// What must not be done by half when the client hangs up (the state is used, the code redeemed, the session
+/// made) runs in a task of its own.
 pub(crate) async fn finish(
     context: &Arc<Context>,
     response: AuthorizationResponse,
     state: LoginState,
     current: Option<Session>,
+    client: Option<IpAddr>,
 ) -> Result<Finished> {
-    let now = context.clock.now();
-    let return_to = state.return_to();
-    let failed = |reason: &dyn std::fmt::Display| {
-        audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), reason);
+    let attempt = Attempt {
+        state,
+        current,
+        client,
     };
-    if state.is_over(now) {
-        failed(&"the attempt took too long");
-        return Ok(Finished::TooLate(return_to));
+    let state = &attempt.state;
+    if state.is_over(context.clock.now()) {
+        attempt.failed(None, &"the attempt took too long");
+        return Ok(Finished::TooLate(state.return_to()));
     }
     if state.issuer != context.provider.issuer().as_str() {
         return Err(Error::request(
@@ -153,62 +172,129 @@ pub(crate) async fn finish(
         .provider
         .check_response_issuer(response.iss())
         .await
-        .inspect_err(|error| failed(error))?;
+        .inspect_err(|error| attempt.failed(None, error))?;
+    let context = Arc::clone(context);
+    let (browser, finished) = hand_over();
+    let work = async move {
+        let finished = use_answer(&context, response, &attempt, &browser).await;
+        if let Err(error) = &finished {
+            attempt.failed(None, error);
+        }
+        let made = match &finished {
+            Ok(Finished::SignedIn { made, .. }) => Some(made.clone()),
+            _ => None,
+        };
+        if !browser.give(finished).await
+            && let Some(made) = made
+        {
+            take_back(&context, &attempt, &made).await;
+        }
+    };
+    tokio::spawn(work.in_current_span());
+    finished
+        .take()
+        .await
+        .unwrap_or_else(|| Err(Error::unavailable("the sign-in was interrupted")))
+}
+
+/// An attempt whose answer has come.
+struct Attempt {
+    state: LoginState,
+    /// The session that the browser has now.
+    current: Option<Session>,
+    /// Where the browser is, for the audit.
+    client: Option<IpAddr>,
+}
+
+impl Attempt {
+    fn is_step_up(&self) -> bool {
+        self.state.step_up.is_some()
+    }
+
+    fn failed(&self, subject: Option<&str>, reason: &dyn std::fmt::Display) {
+        audit::sign_in_failed(
+            &self.state.issuer,
+            subject,
+            self.is_step_up(),
+            reason,
+            self.client,
+        );
+    }
+}
+
+const WENT_AWAY: &str = "the browser went away before it was signed in";
+
+/// A session whose cookie reached nobody is in the way of the one that the browser still has.
+async fn take_back(context: &Context, attempt: &Attempt, made: &NewSession) {
+    attempt.failed(Some(made.session.subject()), &WENT_AWAY);
+    if let Err(error) = context.sessions.take_back(made).await {
+        tracing::warn!(%error, "a session that nobody has could not be removed");
+    }
+}
+
+async fn use_answer(
+    context: &Context,
+    response: AuthorizationResponse,
+    attempt: &Attempt,
+    browser: &Giver<Result<Finished>>,
+) -> Result<Finished> {
+    let state = &attempt.state;
+    let return_to = state.return_to();
     if !context
         .sessions
         .use_once(&state.state(), state.began_at.plus(LIFETIME))
         .await?
     {
-        failed(&"the attempt was used before");
+        attempt.failed(None, &"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
-    let code = match response {
-        AuthorizationResponse::Code { code, .. } => code,
+    if state.silent && attempt.current.is_some() {
+        // Somebody signed in by another tab meanwhile, on purpose.
+        return Ok(Finished::NotSilently(return_to));
+    }
+    let (code, description) = match response {
+        AuthorizationResponse::Code { code, .. } => {
+            return redeem(context, code, attempt, browser).await;
+        }
         AuthorizationResponse::Error {
             error, description, ..
-        } => {
-            failed(&error);
-            let unmet = matches!(
-                error.as_str(),
-                UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"
-            );
-            return Ok(if state.step_up.is_some() && unmet {
-                Finished::StepUpRefused {
-                    code: error,
-                    return_to,
-                }
-            } else {
-                Finished::ProviderSaid {
-                    code: error,
-                    description,
-                    return_to,
-                }
-            });
-        }
+        } => (error, description),
     };
-    let context = Arc::clone(context);
-    let (browser, finished) = oneshot::channel();
-    let work = async move {
-        let finished = redeem(&context, code, &state, current, &browser).await;
-        if let Err(error) = &finished {
-            audit::sign_in_failed(&state.issuer, None, state.step_up.is_some(), error);
-        }
-        // Nobody is there any more to take it.
-        browser.send(finished).ok();
+    // OpenID Connect Core 3.1.2.6: who would need a page is the outcome of a silent attempt, no failure.
+    if state.silent && is_interaction_required(&code) {
+        return Ok(Finished::NotSilently(return_to));
+    }
+    let reason = if is_error_code(&code) {
+        code.as_str()
+    } else {
+        "the provider refused, and not with an error code"
     };
-    tokio::spawn(work.in_current_span());
-    finished.await.unwrap_or_else(|error| {
-        Err(Error::unavailable("the sign-in was interrupted").with_source(error))
+    attempt.failed(None, &reason);
+    if state.silent {
+        return Ok(Finished::NotSilently(return_to));
+    }
+    let unmet = matches!(
+        code.as_str(),
+        UNMET_AUTHENTICATION_REQUIREMENTS | "access_denied"
+    );
+    Ok(if attempt.is_step_up() && unmet {
+        Finished::StepUpRefused { code, return_to }
+    } else {
+        Finished::ProviderSaid {
+            code,
+            description,
+            return_to,
+        }
     })
 }
 
 async fn redeem(
     context: &Context,
     code: Secret<String>,
-    state: &LoginState,
-    current: Option<Session>,
-    browser: &oneshot::Sender<Result<Finished>>,
+    attempt: &Attempt,
+    browser: &Giver<Result<Finished>>,
 ) -> Result<Finished> {
+    let Attempt { state, current, .. } = attempt;
     let grant = CodeGrant {
         code,
         redirect_uri: context.callback_url(),
@@ -218,15 +304,14 @@ async fn redeem(
     };
     let identity = context.provider.redeem(grant).await?;
     let return_to = state.return_to();
-    let step_up = state.step_up.is_some();
+    let step_up = attempt.is_step_up();
     let failed = |identity: &Identity, reason: &dyn std::fmt::Display| {
-        let subject = Some(identity.claims.subject.as_str());
-        audit::sign_in_failed(&state.issuer, subject, step_up, reason);
+        attempt.failed(Some(&identity.claims.subject), reason);
     };
 
     // A cross-site form_post brings no Lax cookie: then the session that the attempt was bound to is
     // found by the key in the sealed state.
-    let bound = match (&current, state.replaces) {
+    let bound = match (current, state.replaces) {
         (Some(session), Some(key)) if session.key() == key => None,
         (_, Some(key)) => context.sessions.load(key).await?,
         (_, None) => None,
@@ -248,19 +333,22 @@ async fn redeem(
             return Ok(Finished::Refused(reason));
         }
         Decision::Answer(response) => {
-            audit::answered_by_app(&state.issuer, &identity.claims.subject, step_up);
+            audit::answered_by_app(
+                &state.issuer,
+                &identity.claims.subject,
+                step_up,
+                attempt.client,
+            );
             return Ok(Finished::Answered(response));
         }
     };
     let subject = identity.claims.subject.clone();
-    if browser.is_closed() {
+    if browser.is_alone() {
         // A new session would reach nobody, and would end the one that the browser still has.
-        return Err(Error::request(
-            "the browser went away before it was signed in",
-        ));
+        return Err(Error::request(WENT_AWAY));
     }
     let record = record::of_sign_in(context, identity, enrichment, state)?;
-    if let (Some(_), Some(bound)) = (&current, &bound) {
+    if let (Some(_), Some(bound)) = (current, &bound) {
         // The browser has moved on to another session since: the one that this attempt knew is over.
         context.sessions.end(bound).await?;
     }
@@ -270,13 +358,13 @@ async fn redeem(
             .make(record, follows, state.began_at)
             .await?
         {
-            Made::Session(session, cookie) => {
-                audit::signed_in(&session, step_up);
-                Finished::SignedIn { cookie, return_to }
+            Made::Session(made) => {
+                audit::signed_in(&made.session, step_up, attempt.client);
+                Finished::SignedIn { made, return_to }
             }
             Made::SignedOut => {
                 let reason = "the provider ended the session meanwhile";
-                audit::sign_in_failed(&state.issuer, Some(&subject), step_up, &reason);
+                attempt.failed(Some(&subject), &reason);
                 Finished::SignedOutMeanwhile(return_to)
             }
         },

@@ -1,5 +1,6 @@
 //! Signing out: here first, then at the provider.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,11 +39,12 @@ pub(crate) async fn sign_out(
     cookies: &LogoutCookie,
     session: Option<Session>,
     return_to: &ReturnTo,
+    client: Option<IpAddr>,
 ) -> Result<SignedOut> {
     let Some(session) = session else {
         return Ok(SignedOut::Nobody);
     };
-    end(context, session.clone()).await?;
+    end(context, session.clone(), client).await?;
     let state = crypto::random_token();
     let request = LogoutRequest {
         id_token_hint: session
@@ -68,11 +70,11 @@ pub(crate) async fn sign_out(
 }
 
 /// Ends the session in a task of its own: who clicks and closes the tab is signed out all the same.
-async fn end(context: &Arc<Context>, session: Session) -> Result<()> {
+async fn end(context: &Arc<Context>, session: Session, client: Option<IpAddr>) -> Result<()> {
     let context = Arc::clone(context);
     let work = async move {
         context.sessions.end(&session).await?;
-        audit::signed_out(&session);
+        audit::signed_out(&session, client);
         Ok(())
     };
     tokio::spawn(work.in_current_span())

@@ -1,17 +1,21 @@
 //! What the outer layer tells the app about a request.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures_core::future::BoxFuture;
 use http::uri::PathAndQuery;
-use http::{Extensions, request};
+use http::{Extensions, HeaderMap, Method, request};
 
+use super::require::Demand;
 use crate::Error;
-use crate::endpoint::{Cause, Refusal, Shared, cross_site};
+use crate::endpoint::request_kind::RequestKind;
+use crate::endpoint::{Cause, Refusal, Shared, Unauthenticated, cookie_fields, cross_site};
 use crate::flow::refresh;
 use crate::flow::revalidation::Need;
+use crate::forwarded::{PeerAddress, Sender};
 use crate::policy::{Policy, Verdict};
 use crate::session::{Session, User};
 
@@ -40,6 +44,15 @@ struct Inner {
     shared: Option<Arc<Shared>>,
     target: Option<PathAndQuery>,
     was_read: AtomicBool,
+    peer: Option<PeerAddress>,
+    /// Only where the peer is a trusted proxy.
+    behind: Option<Box<Behind>>,
+}
+
+/// What a trusted proxy said, unread until somebody asks.
+struct Behind {
+    headers: HeaderMap,
+    sender: OnceLock<Sender>,
 }
 
 /// What is known about the request's session.
@@ -51,13 +64,27 @@ pub(crate) enum State {
 }
 
 impl Auth {
-    pub(crate) fn new(state: State, shared: Arc<Shared>, target: Option<PathAndQuery>) -> Self {
+    pub(crate) fn new(
+        state: State,
+        shared: Arc<Shared>,
+        target: Option<PathAndQuery>,
+        peer: Option<PeerAddress>,
+        headers: &HeaderMap,
+    ) -> Self {
+        let behind = shared.proxies.trusts(peer).then(|| {
+            Box::new(Behind {
+                headers: shared.proxies.keep(headers),
+                sender: OnceLock::new(),
+            })
+        });
         Self(Arc::new(Inner {
             state,
             shared: Some(shared),
             target,
             renewed: OnceLock::new(),
             was_read: AtomicBool::new(false),
+            peer,
+            behind,
         }))
     }
 
@@ -70,6 +97,8 @@ impl Auth {
             target: None,
             renewed: OnceLock::new(),
             was_read: AtomicBool::new(false),
+            peer: None,
+            behind: None,
         }))
     }
 
@@ -114,6 +143,49 @@ impl Auth {
         self.0.target.as_ref().map(PathAndQuery::as_str)
     }
 
+    /// The address of the client: the peer of the connection or, where that is one of
+    /// [`trusted_proxies`](crate::SsoBuilder::trusted_proxies), whom it speaks for. A trusted proxy that does
+    /// not say counts as the client. `None` where the server does not tell; see
+    /// [`PeerAddress`](crate::PeerAddress).
+    ///
+    /// Good for logs and limits. It is no proof of who somebody is.
+    #[must_use]
+    pub fn client_address(&self) -> Option<IpAddr> {
+        match self.sender() {
+            Some(sender) => sender.address,
+            None => self.0.peer.and_then(PeerAddress::ip),
+        }
+    }
+
+    /// How the browser reached the outermost proxy, `http` or `https`, as the nearest trusted proxy says.
+    /// `None` without such a proxy, or where it does not say: then it is the scheme of the connection.
+    #[must_use]
+    pub fn forwarded_scheme(&self) -> Option<&str> {
+        self.sender()?.scheme
+    }
+
+    /// Host, and port where it is not the scheme's own, that the browser asked for, as the nearest trusted
+    /// proxy says; in lower case. `None` without such a proxy, or where it does not say: then `Host` is what
+    /// there is.
+    ///
+    /// The browser chose it: make no links of it, but of the base URL.
+    #[must_use]
+    pub fn forwarded_host(&self) -> Option<&str> {
+        self.sender()?.host.as_deref()
+    }
+
+    fn sender(&self) -> Option<&Sender> {
+        let (behind, shared) = (self.0.behind.as_ref()?, self.0.shared.as_ref()?);
+        let read = || shared.proxies.read(self.0.peer, &behind.headers);
+        Some(behind.sender.get_or_init(read))
+    }
+
+    /// Whether headers told the inner service of a session that was renewed since.
+    pub(crate) fn is_told_anew(&self) -> bool {
+        let tells = |shared: &Arc<Shared>| shared.identity_headers;
+        self.0.renewed.get().is_some() && self.0.shared.as_ref().is_some_and(tells)
+    }
+
     fn state(&self) -> &State {
         self.0.renewed.get().unwrap_or(&self.0.state)
     }
@@ -132,7 +204,7 @@ impl Auth {
         let now = context.clock.now();
         if self.0.renewed.get().is_some()
             || !context.revalidation.is_due(need, session.record(), now)
-            || !self.may_use_session(request)
+            || !self.may_use_session(&request.method, &request.headers)
         {
             return None;
         }
@@ -156,15 +228,43 @@ impl Auth {
         self.0.was_read.load(Ordering::Relaxed)
     }
 
+    /// Whether a request may pass to a route; if not, what is to be answered.
+    pub(crate) fn meet(&self, demand: &Demand, request: &request::Parts) -> Result<(), Refusal> {
+        match demand {
+            Demand::Policy(policy, unauthenticated) => self
+                .verdict(policy, request)
+                .map_err(|cause| self.refusal(cause, Arc::clone(unauthenticated), request)),
+            Demand::AskSilently if self.may_ask_silently(request) => {
+                Err(self.refuse(Cause::AskSilently, request))
+            }
+            Demand::AskSilently => Ok(()),
+        }
+    }
+
     /// Whether a request may pass a policy; if not, what is to be answered.
     pub(crate) fn judge(&self, policy: &Policy, request: &request::Parts) -> Result<(), Refusal> {
-        let session = self
-            .usable_session(request)
-            .map_err(|cause| self.refuse(cause, request))?;
+        self.verdict(policy, request)
+            .map_err(|cause| self.refuse(cause, request))
+    }
+
+    fn verdict(&self, policy: &Policy, request: &request::Parts) -> Result<(), Cause> {
+        let session = self.usable_session(request)?;
         match policy.judge(session, self.now()) {
             Verdict::Allow => Ok(()),
-            verdict => Err(self.refuse(Cause::Verdict(verdict), request)),
+            verdict => Err(Cause::Verdict(verdict)),
         }
+    }
+
+    /// Whether nobody is signed in here, and this browser may be sent to ask the provider without a page.
+    fn may_ask_silently(&self, request: &request::Parts) -> bool {
+        self.mark_read();
+        matches!(self.state(), State::Nobody)
+            && request.method == Method::GET
+            && RequestKind::of(&request.method, &request.headers) == RequestKind::Navigation
+            && self.0.shared.as_ref().is_some_and(|shared| {
+                let fields = || cookie_fields(&request.headers);
+                shared.context.silent.may_ask(fields, self.target(request))
+            })
     }
 
     /// The session that this request may use: none for one that another site sent, and an error where
@@ -173,21 +273,30 @@ impl Auth {
         &self,
         request: &request::Parts,
     ) -> Result<Option<&Session>, Cause> {
+        self.session_for(&request.method, &request.headers)
+    }
+
+    /// As [`Auth::usable_session`], of what it looks at.
+    pub(crate) fn session_for(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Option<&Session>, Cause> {
         self.mark_read();
         match self.state() {
             State::Unknown(error) => Err(Cause::Unknown(error.clone())),
-            State::SignedIn(_) if !self.may_use_session(request) => Err(Cause::CrossSite),
+            State::SignedIn(_) if !self.may_use_session(method, headers) => Err(Cause::CrossSite),
             State::SignedIn(session) => Ok(Some(session)),
             State::Nobody => Ok(None),
         }
     }
 
-    fn may_use_session(&self, request: &request::Parts) -> bool {
+    fn may_use_session(&self, method: &Method, headers: &HeaderMap) -> bool {
         self.0.shared.as_ref().is_none_or(|shared| {
             let context = &shared.context;
             cross_site::may_use_session(
-                &request.method,
-                &request.headers,
+                method,
+                headers,
                 context.base_url.origin(),
                 &context.allowed_origins,
             )
@@ -202,16 +311,34 @@ impl Auth {
         )
     }
 
+    fn target<'a>(&'a self, request: &'a request::Parts) -> &'a str {
+        self.original_path()
+            .or_else(|| request.uri.path_and_query().map(PathAndQuery::as_str))
+            .unwrap_or("/")
+    }
+
     pub(crate) fn refuse(&self, cause: Cause, request: &request::Parts) -> Refusal {
+        self.refusal(cause, Arc::default(), request)
+    }
+
+    fn refusal(
+        &self,
+        cause: Cause,
+        unauthenticated: Arc<Unauthenticated>,
+        request: &request::Parts,
+    ) -> Refusal {
         let session = match self.state() {
             State::SignedIn(session) => Some(session.clone()),
             State::Nobody | State::Unknown(_) => None,
         };
-        let target = self
-            .original_path()
-            .or_else(|| request.uri.path_and_query().map(PathAndQuery::as_str))
-            .unwrap_or("/");
-        Refusal::new(cause, session, target.to_owned(), request)
+        let target = self.target(request).to_owned();
+        if let Some(shared) = &self.0.shared {
+            shared
+                .proxies
+                .warn_of_stranger(self.0.peer, &request.headers);
+        }
+        let client = self.client_address();
+        Refusal::new(cause, unauthenticated, session, target, request, client)
     }
 }
 

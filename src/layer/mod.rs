@@ -2,10 +2,11 @@
 
 mod auth;
 mod body;
+mod identity_headers;
 pub(crate) mod require;
 pub(crate) mod sso;
 
 pub use auth::Auth;
 pub use body::SsoBody;
-pub use require::{RequireLayer, RequireService};
+pub use require::{RequireLayer, RequireService, SilentLayer};
 pub use sso::{SsoLayer, SsoService};

@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Auth, SsoBody};
-use crate::endpoint::{Refusal, Rejection, RejectionKind};
+use super::{Auth, SsoBody, identity_headers};
+use crate::endpoint::{Refusal, Rejection, RejectionKind, Unauthenticated};
 use crate::flow::revalidation::Need;
 use crate::policy::Policy;
 
@@ -39,14 +39,87 @@ use crate::policy::Policy;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct RequireLayer {
-    policy: Arc<Policy>,
+    demand: Demand,
+}
+
+/// What a route wants.
+#[derive(Clone, Debug)]
+pub(crate) enum Demand {
+    /// That a policy holds, and what a navigation gets where nobody is signed in.
+    Policy(Arc<Policy>, Arc<Unauthenticated>),
+    /// Nothing; but where nobody is signed in here, the provider is asked once without a page.
+    AskSilently,
 }
 
 impl RequireLayer {
     /// A layer that asks this policy.
     pub fn new(policy: Policy) -> Self {
         Self {
-            policy: Arc::new(policy),
+            demand: Demand::Policy(Arc::new(policy), Arc::default()),
+        }
+    }
+
+    /// What a navigation gets where nobody is signed in. Default [`Unauthenticated::SignIn`].
+    ///
+    /// ```
+    /// use tower_sso::{Policy, RequireLayer, Unauthenticated};
+    ///
+    /// let page = Unauthenticated::SilentThenPage("/welcome".to_owned());
+    /// let layer = RequireLayer::new(Policy::login()).unauthenticated(page);
+    /// # let _ = layer;
+    /// ```
+    ///
+    /// # Panics
+    /// If its page is not a path as `/welcome`.
+    pub fn unauthenticated(mut self, answer: Unauthenticated) -> Self {
+        assert!(
+            answer.is_sound(),
+            "the page for who has to sign in must be a path of this app, not {answer:?}"
+        );
+        if let Demand::Policy(_, unauthenticated) = &mut self.demand {
+            *unauthenticated = Arc::new(answer);
+        }
+        self
+    }
+}
+
+/// For a public route that greets whoever is signed in anywhere: where nobody is signed in here, a browser is
+/// sent once to the provider, which answers without a page (`prompt=none`, OpenID Connect Core 3.1.2.1), and
+/// comes back to the same URL, signed in or not.
+///
+/// 1. Navigations only, at most once in five minutes for each browser, and never after somebody signed out
+///    in it until somebody signs in on purpose.
+/// 2. Whatever the provider answers, and if it does not answer, the route is served.
+/// 3. A browser that keeps no cookies comes back once with `sso_silent=no` in the URL.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_sso::{SilentLayer, User};
+///
+/// async fn home(user: Option<User>) -> String {
+///     user.map_or_else(|| "welcome".to_owned(), |user| format!("hello {}", user.subject()))
+/// }
+/// let routes: Router = Router::new().route("/", get(home).layer(SilentLayer::new()));
+/// # let _ = routes;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct SilentLayer(());
+
+impl SilentLayer {
+    /// The layer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<S> Layer<S> for SilentLayer {
+    type Service = RequireService<S>;
+
+    fn layer(&self, inner: S) -> RequireService<S> {
+        RequireService {
+            inner,
+            demand: Demand::AskSilently,
         }
     }
 }
@@ -57,16 +130,16 @@ impl<S> Layer<S> for RequireLayer {
     fn layer(&self, inner: S) -> RequireService<S> {
         RequireService {
             inner,
-            policy: Arc::clone(&self.policy),
+            demand: self.demand.clone(),
         }
     }
 }
 
-/// The service of [`RequireLayer`].
+/// The service of [`RequireLayer`] and [`SilentLayer`].
 #[derive(Clone, Debug)]
 pub struct RequireService<S> {
     inner: S,
-    policy: Arc<Policy>,
+    demand: Demand,
 }
 
 impl<S, B, R> Service<Request<B>> for RequireService<S>
@@ -112,14 +185,18 @@ impl<S> RequireService<S> {
     {
         let answer = match Auth::of(&parts.extensions) {
             Some(auth) => auth
-                .judge(&self.policy, &parts)
+                .meet(&self.demand, &parts)
                 .map_err(|refusal| refused(&refusal)),
             None => Err(no_layer()),
         };
         match answer {
-            Ok(()) => State::Inner {
-                future: self.inner.call(Request::from_parts(parts, body)),
-            },
+            Ok(()) => {
+                let mut request = Request::from_parts(parts, body);
+                identity_headers::after_renewal(&mut request);
+                State::Inner {
+                    future: self.inner.call(request),
+                }
+            }
             Err(response) => {
                 // What the service reserved when it was polled ready goes back: it is not called.
                 self.inner = self.inner.clone();

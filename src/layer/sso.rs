@@ -17,7 +17,9 @@ use tower_service::Service;
 
 use super::auth::{Auth, State};
 use super::body::SsoBody;
+use super::identity_headers;
 use crate::endpoint::{Endpoints, LARGEST_BODY, Refusal, Shared, cookie_fields, never_cached};
+use crate::forwarded::PeerAddress;
 use crate::session::SessionKey;
 use crate::session::sessions::Lookup;
 
@@ -68,6 +70,7 @@ impl<S> Layer<S> for SsoLayer {
         SsoService {
             inner,
             shared: Arc::clone(&self.shared),
+            peer: None,
         }
     }
 }
@@ -77,6 +80,8 @@ impl<S> Layer<S> for SsoLayer {
 pub struct SsoService<S> {
     inner: S,
     shared: Arc<Shared>,
+    /// Of the connection that this clone serves, where that is known.
+    peer: Option<PeerAddress>,
 }
 
 impl<S, B, R> Service<Request<B>> for SsoService<S>
@@ -101,7 +106,8 @@ where
         if self.shared.endpoint(request.uri().path()).is_some() {
             // What the service reserved when it was polled ready goes back: it is not called.
             self.inner = self.inner.clone();
-            let answer = at_endpoint(Arc::clone(&self.shared), request);
+            let peer = self.peer_of(&request);
+            let answer = at_endpoint(Arc::clone(&self.shared), request, peer);
             return SsoFuture::answering(Box::pin(answer), HeaderMap::new());
         }
         let now = self.shared.context.clock.now();
@@ -182,9 +188,29 @@ impl<S> SsoService<S> {
 
     fn tell<B>(&self, request: &mut Request<B>, state: State) -> Auth {
         let target = original_uri(request).path_and_query().cloned();
-        let auth = Auth::new(state, Arc::clone(&self.shared), target);
+        let (peer, shared) = (self.peer_of(request), Arc::clone(&self.shared));
+        let auth = Auth::new(state, shared, target, peer, request.headers());
+        if self.shared.identity_headers {
+            identity_headers::replace(request, &auth);
+        }
         request.extensions_mut().insert(auth.clone());
         auth
+    }
+
+    fn peer_of<B>(&self, request: &Request<B>) -> Option<PeerAddress> {
+        PeerAddress::of(request.extensions()).or(self.peer)
+    }
+
+    /// A clone for one connection.
+    #[cfg(feature = "axum")]
+    pub(crate) fn for_peer(&self, peer: Option<PeerAddress>) -> Self
+    where
+        S: Clone,
+    {
+        Self {
+            peer,
+            ..self.clone()
+        }
     }
 }
 
@@ -199,10 +225,17 @@ fn original_uri<B>(request: &Request<B>) -> &http::Uri {
 }
 
 /// Reads what an endpoint needs of a request, and lets it answer.
-async fn at_endpoint<B: Body + Send>(shared: Arc<Shared>, request: Request<B>) -> Response<Bytes> {
+async fn at_endpoint<B: Body + Send>(
+    shared: Arc<Shared>,
+    request: Request<B>,
+    peer: Option<PeerAddress>,
+) -> Response<Bytes> {
     let (mut parts, body) = request.into_parts();
     // What inner layers of the app put there is not for the endpoints.
     parts.extensions.clear();
+    if let Some(peer) = peer {
+        parts.extensions.insert(peer);
+    }
     let body = if parts.method == Method::POST {
         match tokio::time::timeout(BODY_TIMEOUT, read(body)).await {
             Ok(Ok(body)) => body,

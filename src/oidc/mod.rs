@@ -74,5 +74,6 @@ pub use pkce::code_challenge;
 pub use prompt::Prompt;
 pub use refreshed::OriginalClaims;
 pub use response_mode::ResponseMode;
+pub(crate) use text::is_error_code;
 pub use token_response::{TokenError, TokenResponse};
 pub use userinfo_jwt::UserInfoCheck;

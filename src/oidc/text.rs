@@ -12,6 +12,17 @@ pub(super) fn clean(text: &str, limit: usize) -> String {
         .collect()
 }
 
+/// Whether a provider's error code is one of the protocol by its form: all that are registered are lowercase
+/// words (IANA, OAuth Extensions Error Registry). Any other may be a code, a token or a secret that it
+/// repeats, and has no place in a log.
+pub(crate) fn is_error_code(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
 /// The limit of an error code.
 pub(super) const ERROR_LENGTH: usize = 100;
 
@@ -21,6 +32,28 @@ pub(super) const DESCRIPTION_LENGTH: usize = 500;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_code_is_lowercase_words() {
+        for code in [
+            "invalid_grant",
+            "access_denied",
+            "unmet_authentication_requirements",
+            "invalid_request_object",
+        ] {
+            assert!(is_error_code(code), "{code}");
+        }
+        for other in [
+            "",
+            "SplxlOBeZQQYbYS6WxSbIA",
+            "the-secret",
+            "invalid grant",
+            "d41d8cd98f00b204",
+            &"a".repeat(65),
+        ] {
+            assert!(!is_error_code(other), "{other}");
+        }
+    }
 
     #[test]
     fn what_rewrites_its_surroundings_is_removed() {

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 use url::Url;
 
 use super::http::{HttpClient, answer, send};
-use crate::oidc::{ClientAuth, TokenError, TokenResponse, basic_header};
+use crate::oidc::{ClientAuth, TokenError, TokenResponse, basic_header, is_error_code};
 use crate::secret::{ClientSecret, Secret};
 use crate::{Error, Result};
 
@@ -91,7 +91,8 @@ fn interpret(answer: &Response<Bytes>) -> Result<TokenResponse> {
     let refusal = status
         .is_client_error()
         .then(|| TokenError::parse(answer.body()))
-        .flatten();
+        .flatten()
+        .filter(|refusal| is_error_code(&refusal.error));
     Err(match refusal {
         Some(refusal) => Error::provider(format!(
             "the token endpoint refused with \"{}\"",

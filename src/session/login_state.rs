@@ -22,6 +22,10 @@ use crate::secret::{Secret, constant_time_eq};
 pub(crate) const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How many attempts one browser may have under way.
 pub(crate) const MOST_ATTEMPTS: usize = 10;
+/// How many cookies one response removes: proxies refuse an answer with kilobytes of headers.
+const MOST_REMOVALS: usize = 20;
+/// The longest name that can be of our making, and some more.
+const LONGEST_NAME: usize = 128;
 /// The longest name and value of one cookie, in bytes.
 const LARGEST_COOKIE: usize = 700;
 /// Characters of the hash of `state` in a cookie's name: 96 bits.
@@ -50,6 +54,16 @@ pub(crate) struct LoginState {
     /// The session that this attempt will replace.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<SessionKey>,
+    /// How many sign-ins this browser had finished lately when this one began.
+    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    pub(crate) round_trips: u64,
+    /// Whether no page was to be shown.
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) silent: bool,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 mod seed {
@@ -86,6 +100,8 @@ impl LoginState {
             max_age: None,
             step_up: None,
             replaces: None,
+            round_trips: 0,
+            silent: false,
         }
     }
 
@@ -186,10 +202,13 @@ impl LoginStates {
     ) -> Vec<Cookie<'static>> {
         let mut attempts: Vec<(Option<u64>, &str)> =
             cookie::names_with_prefix(fields, &self.prefix)
+                .filter(|(name, _)| name.len() <= LONGEST_NAME)
                 .map(|(name, _)| (self.parts(name).map(|(time, _)| time), name))
                 .collect();
-        // Names that are not of our making sort first, as the oldest.
-        attempts.sort_unstable();
+        // Names that are not of our making sort first, as the oldest; so do those that a clock made before it
+        // was set back, or they would push out whatever begins now.
+        let latest = now.plus(LIFETIME).0;
+        attempts.sort_unstable_by_key(|(time, name)| (time.filter(|time| *time <= latest), *name));
         let keep_from = attempts.len().saturating_sub(MOST_ATTEMPTS - 1);
         attempts
             .iter()
@@ -199,6 +218,7 @@ impl LoginStates {
                     || time.is_none_or(|time| now >= SecondsSinceEpoch(time).plus(LIFETIME))
             })
             .map(|(_, (_, name))| self.removal(name))
+            .take(MOST_REMOVALS)
             .collect()
     }
 

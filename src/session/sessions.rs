@@ -27,12 +27,38 @@ pub(crate) enum Lookup {
     Ask(SessionKey),
 }
 
-/// A session that was made, with the cookie that carries it.
+/// What became of a session that was to be made.
 #[derive(Debug)]
 pub(crate) enum Made {
     /// It lives.
-    Session(Box<Session>, Box<Cookie<'static>>),
+    Session(Box<NewSession>),
     /// The provider ended it while it was being made.
+    SignedOut,
+}
+
+/// A session, and all that it takes to undo it.
+#[derive(Clone, Debug)]
+pub(crate) struct NewSession {
+    pub(crate) session: Session,
+    pub(crate) cookie: Cookie<'static>,
+    retired: Option<Retired>,
+}
+
+/// An old id that answers a few seconds more.
+#[derive(Clone, Debug)]
+struct Retired {
+    key: SessionKey,
+    before: Arc<Record>,
+    version: u64,
+}
+
+/// What became of the session that another one follows.
+#[derive(Debug)]
+enum Followed {
+    /// It is over, or there was none.
+    Over,
+    Retired(Retired),
+    /// It was signed out meanwhile: then what was to follow it must not live either.
     SignedOut,
 }
 
@@ -140,13 +166,14 @@ impl Sessions {
             Created::SignedOut => return Ok(Made::SignedOut),
         };
         let followed = match (follows, same_person) {
-            (None, _) => Ok(true),
+            (None, _) => Ok(Followed::Over),
             (Some(_), Some(old)) => self.retire(old, key).await,
-            (Some(old), None) => self.end(old).await.map(|()| true),
+            (Some(old), None) => self.end(old).await.map(|()| Followed::Over),
         };
-        match followed {
-            Ok(true) => {}
-            Ok(false) => {
+        let retired = match followed {
+            Ok(Followed::Over) => None,
+            Ok(Followed::Retired(retired)) => Some(retired),
+            Ok(Followed::SignedOut) => {
                 self.delete(key).await?;
                 return Ok(Made::SignedOut);
             }
@@ -155,29 +182,54 @@ impl Sessions {
                 self.delete(key).await?;
                 return Err(error);
             }
-        }
-        let cookie = self.cookie.set(&self.cookie.name, &value, None);
-        Ok(Made::Session(
-            Box::new(Session::new(key, record)),
-            Box::new(cookie),
-        ))
+        };
+        Ok(Made::Session(Box::new(NewSession {
+            session: Session::new(key, record),
+            cookie: self.cookie.set(&self.cookie.name, &value, None),
+            retired,
+        })))
     }
 
-    /// Lets an old id answer a few seconds more. `false` if the session was signed out meanwhile: then
-    /// what was to follow it must not live either.
-    async fn retire(&self, old: &Session, successor: SessionKey) -> Result<bool> {
-        let mut standing = Arc::clone(old.record());
+    /// Undoes [`make`](Self::make) for a browser that did not get the cookie: the id that it still has
+    /// answers as before. An id that was ended stays ended, and one that somebody else wrote since is theirs.
+    pub(crate) async fn take_back(&self, made: &NewSession) -> Result<()> {
+        self.delete(made.session.key()).await?;
+        if let Some(Retired {
+            key,
+            before,
+            version,
+        }) = &made.retired
+        {
+            let record = Record::clone(before);
+            self.store.replace(*key, *version, record).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets an old id answer a few seconds more.
+    async fn retire(&self, old: &Session, successor: SessionKey) -> Result<Followed> {
+        let mut before = Arc::clone(old.record());
         loop {
-            let mut record = Record::clone(&standing);
+            let mut record = Record::clone(&before);
             let end = self.clock.now().plus(OLD_ID_ANSWERS);
             record.absolute_expires_at = record.absolute_expires_at.min(end);
             // A retired id gives no token away: they belong to the session that follows.
             record.tokens = None;
             let key = old.key();
-            match self.store.replace(key, standing.version(), record).await? {
-                Replaced::Done(_) => return Ok(true),
-                Replaced::Gone => return self.ended_by_itself(old, successor).await,
-                Replaced::Conflict(newer) => standing = newer,
+            match self.store.replace(key, before.version(), record).await? {
+                Replaced::Done(standing) => {
+                    let version = standing.version();
+                    return Ok(Followed::Retired(Retired {
+                        key,
+                        before,
+                        version,
+                    }));
+                }
+                Replaced::Gone if self.ended_by_itself(old, successor).await? => {
+                    return Ok(Followed::Over);
+                }
+                Replaced::Gone => return Ok(Followed::SignedOut),
+                Replaced::Conflict(newer) => before = newer,
             }
         }
     }

@@ -9,7 +9,9 @@ use crate::endpoint::Shared;
 use crate::flow::refresh::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
+use crate::flow::silent::Silent;
 use crate::flow::{BaseUrl, Context};
+use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
 use crate::provider::{HttpOptions, OidcConfig, OidcProvider, ReqwestClient};
 use crate::session::cookie::CookieSettings;
@@ -93,6 +95,7 @@ impl SsoBuilder {
         let context = Context {
             provider: Arc::new(provider),
             round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
+            silent: Silent::new(&cookie.name, cookie.clone()),
             login_states: LoginStates::new(&cookie.name, attempt),
             sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
             sealer,
@@ -104,11 +107,14 @@ impl SsoBuilder {
             revalidation: self.revalidation,
             refreshes: Refreshes::default(),
         };
+        let trusted = TrustedProxies::parse(&self.trusted_proxies)?;
         let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
         let shared = Shared {
             context: Arc::new(context),
             pages: self.pages,
             logout_cookie,
+            proxies: Proxies::new(trusted, self.forwarded_headers),
+            identity_headers: self.identity_headers,
         };
         Ok(Sso {
             shared: Arc::new(shared),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::endpoint::PageRenderer;
 use crate::flow::{IdentityHook, Revalidation};
+use crate::forwarded::ForwardedHeaders;
 use crate::oidc::{ClientAuthChoice, ResponseMode};
 use crate::provider::HttpClient;
 use crate::session::Lifetime;
@@ -56,6 +57,9 @@ pub struct SsoBuilder {
     pub(super) lifetime: Lifetime,
     pub(super) auth_path: String,
     pub(super) allowed_origins: Vec<String>,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) forwarded_headers: ForwardedHeaders,
+    pub(super) identity_headers: bool,
     pub(super) extra_ca: Option<Vec<u8>>,
     pub(super) plain_http: bool,
     pub(super) store: Option<Arc<dyn SessionStore>>,
@@ -88,6 +92,9 @@ impl SsoBuilder {
             lifetime: Lifetime::default(),
             auth_path: "/auth".to_owned(),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            forwarded_headers: ForwardedHeaders::default(),
+            identity_headers: false,
             extra_ca: None,
             plain_http: false,
             store: None,
@@ -234,6 +241,46 @@ impl SsoBuilder {
     /// `https://admin.example.com`: scheme, host and port only. Default none.
     pub fn add_allowed_origin(mut self, origin: impl Into<String>) -> Self {
         self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// The proxies in front of the app, in the place of any set before: networks (`10.0.0.0/8`,
+    /// `fd00::/8`), single addresses, and `unix` for the peer of a Unix socket. Default none. What they say in
+    /// `X-Forwarded-*` is what [`Auth::client_address`](crate::Auth::client_address) and the audit go by; from
+    /// anybody else it is ignored. URLs don't depend on it: they are made of the base URL.
+    ///
+    /// [`SsoBuilder::build`] refuses what is malformed, has bits set after its prefix, or trusts everybody.
+    pub fn trusted_proxies<S: Into<String>>(mut self, list: impl IntoIterator<Item = S>) -> Self {
+        self.trusted_proxies = list.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Which headers the trusted proxies write. Default [`ForwardedHeaders::XForwarded`]; the others are
+    /// never read.
+    pub fn forwarded_headers(mut self, headers: ForwardedHeaders) -> Self {
+        self.forwarded_headers = headers;
+        self
+    }
+
+    /// Tells an inner service that does not know this crate, as a reverse proxy to another program, who is
+    /// signed in. Default off.
+    ///
+    /// | header | value |
+    /// |---|---|
+    /// | `x-forwarded-user` | the subject (`sub`) |
+    /// | `x-forwarded-issuer` | the issuer (`iss`); only with it is the subject an identity |
+    /// | `x-forwarded-email` | `email`, if `email_verified` is true |
+    /// | `x-forwarded-preferred-username` | `preferred_username` |
+    ///
+    /// What is not visible ASCII, and `%`, is percent-encoded (RFC 3986 section 2.1). The same headers of the
+    /// request, in any spelling (`X_Forwarded_User`), are removed first, whoever sent it, and so are
+    /// `x-forwarded-groups`, `x-forwarded-access-token`, `x-auth-request-…` and `remote-user`.
+    ///
+    /// An unsafe request of another site is nobody's. While the session store fails the headers are absent
+    /// as well: put a [`RequireLayer`](crate::RequireLayer) before what needs somebody. Each response counts as
+    /// one that depends on the session. The inner service must not be reachable but through this layer.
+    pub fn identity_headers(mut self, on: bool) -> Self {
+        self.identity_headers = on;
         self
     }
 

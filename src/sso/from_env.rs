@@ -33,6 +33,9 @@ const KNOWN: &[&str] = &[
     "SSO_ABSOLUTE_SECONDS",
     "SSO_AUTH_PATH",
     "SSO_ALLOWED_ORIGINS",
+    "SSO_TRUSTED_PROXIES",
+    "SSO_FORWARDED_HEADERS",
+    "SSO_IDENTITY_HEADERS",
     "SSO_CA_FILE",
 ];
 
@@ -94,11 +97,7 @@ impl SsoBuilder {
         }
         builder.client_auth = vars.parsed("SSO_CLIENT_AUTH")?.unwrap_or_default();
         builder.response_mode = vars.parsed("SSO_RESPONSE_MODE")?.unwrap_or_default();
-        builder.userinfo = match vars.text("SSO_USERINFO")?.as_deref() {
-            None | Some("off") => false,
-            Some("on") => true,
-            Some(_) => return Err(malformed("SSO_USERINFO", "use on or off")),
-        };
+        builder.userinfo = vars.switch("SSO_USERINFO")?;
         builder.max_age = vars.seconds("SSO_MAX_AGE")?;
         builder.acr_values = vars.words("SSO_ACR_VALUES")?.unwrap_or_default();
         builder.mfa_acr_values = vars.words("SSO_MFA_ACR_VALUES")?.unwrap_or_default();
@@ -115,6 +114,11 @@ impl SsoBuilder {
             builder.auth_path = path;
         }
         builder.allowed_origins = vars.words("SSO_ALLOWED_ORIGINS")?.unwrap_or_default();
+        if let Some(list) = vars.text("SSO_TRUSTED_PROXIES")? {
+            builder.trusted_proxies = list.split(',').map(str::to_owned).collect();
+        }
+        builder.forwarded_headers = vars.parsed("SSO_FORWARDED_HEADERS")?.unwrap_or_default();
+        builder.identity_headers = vars.switch("SSO_IDENTITY_HEADERS")?;
         match vars.text("SSO_SESSION_STORE")?.as_deref() {
             None | Some("memory") => {}
             Some(_) => {
@@ -155,6 +159,14 @@ impl Vars<'_> {
         let text = self.text(name)?;
         text.map(|text| text.parse().map_err(|error| malformed(name, error)))
             .transpose()
+    }
+
+    fn switch(&self, name: &str) -> Result<bool> {
+        match self.text(name)?.as_deref() {
+            None | Some("off") => Ok(false),
+            Some("on") => Ok(true),
+            Some(_) => Err(malformed(name, "use on or off")),
+        }
     }
 
     fn words(&self, name: &str) -> Result<Option<Vec<String>>> {
@@ -280,6 +292,12 @@ mod tests {
             ("SSO_COOKIE_NAME", "__Host-sso"),
             ("SSO_ALLOWED_ORIGINS", "friend.example"),
             ("SSO_ALLOWED_ORIGINS", "https://friend.example/path"),
+            ("SSO_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("SSO_TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"),
+            ("SSO_TRUSTED_PROXIES", "proxy.example"),
+            ("SSO_TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0"),
+            ("SSO_FORWARDED_HEADERS", "both"),
+            ("SSO_IDENTITY_HEADERS", "yes"),
         ] {
             let error = built(&[(name, value)]).expect_err(name);
             assert!(error.is_configuration(), "{name}={value}: {error}");

@@ -23,6 +23,7 @@ const ROOMS: &[(&str, May)] = &[
     ("provider", May::Only(&["oidc"])),
     ("session", May::Only(&["oidc"])),
     ("oidc", May::Only(&[])),
+    ("forwarded", May::Only(&[])),
     ("error", May::Nothing),
     ("clock", May::Nothing),
     ("secret", May::Nothing),
@@ -243,6 +244,8 @@ fn the_table_says_who_may_know_whom() {
         ("oidc", "provider", false),
         ("oidc", "clock", true),
         ("clock", "error", false),
+        ("layer", "forwarded", true),
+        ("forwarded", "session", false),
         ("test_util", "sso", true),
         ("policy", "unheard_of", false),
     ] {

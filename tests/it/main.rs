@@ -6,6 +6,9 @@
 )]
 
 mod asked_for;
+mod bad_input;
+mod behind_a_proxy;
+mod cancellation;
 mod conformance;
 mod extractors;
 mod interruptions;
@@ -19,7 +22,10 @@ mod renewal;
 mod shapes;
 mod sign_in;
 mod sign_out;
+mod silent;
 mod support;
+mod table;
+mod tabs;
 mod threats;
 #[cfg(feature = "aws-lc-rs")]
 mod tls;

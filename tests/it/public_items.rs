@@ -7,9 +7,9 @@ use tower_sso::session::store::{Created, MemoryStore, Replaced, SessionStore};
 use tower_sso::test_util::SignedIn;
 use tower_sso::{
     Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision, Enrichment,
-    Error, ErrorKind, Identity, IdentityHook, InvalidCookieKey, Page, PageKind, PageRenderer,
-    Policy, Rejection, RejectionKind, RequireLayer, RequireService, Secret, Session, Sso, SsoBody,
-    SsoBuilder, SsoLayer, SsoService, User, Verdict,
+    Error, ErrorKind, ForwardedHeaders, Identity, IdentityHook, InvalidCookieKey, Page, PageKind,
+    PageRenderer, PeerAddress, Policy, Rejection, RejectionKind, RequireLayer, RequireService,
+    Secret, Session, Sso, SsoBody, SsoBuilder, SsoLayer, SsoService, User, Verdict,
 };
 use tower_sso::{oidc, policy, provider, session, simulator};
 
@@ -27,8 +27,8 @@ macro_rules! each {
 fn every_type_crosses_threads() {
     each!(crosses_threads:
         Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision, Enrichment,
-        Error, ErrorKind, Identity, dyn IdentityHook, InvalidCookieKey, Page, PageKind,
-        dyn PageRenderer, Policy, Rejection, RejectionKind, RequireLayer, RequireService<Router>,
+        Error, ErrorKind, ForwardedHeaders, Identity, dyn IdentityHook, InvalidCookieKey, Page, PageKind,
+        dyn PageRenderer, PeerAddress, Policy, Rejection, RejectionKind, RequireLayer, RequireService<Router>,
         Secret<String>, Session, Sso, SsoBody<()>, SsoBuilder, SsoLayer, SsoService<Router>, User,
         Verdict,
     );

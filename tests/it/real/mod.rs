@@ -1,7 +1,10 @@
-//! Against parts that know nothing of this crate: npm `oidc-provider` and Chromium, and the quickstart
+//! Against parts that know nothing of this crate: npm `oidc-provider`, Chromium and nginx, and the quickstart
 //! as a newcomer runs it. Each test is skipped with a printed line where its part is not installed.
 
 mod chromium;
+mod hostile_pages;
+mod nginx;
 mod oidc_provider;
 mod quickstart;
 mod renewal;
+mod web;

@@ -1,5 +1,7 @@
 //! npm `oidc-provider` signs people in to an app.
 
+use std::collections::HashSet;
+
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -197,9 +199,29 @@ async fn a_sign_in_right_after_a_rotation_works() {
     };
     let browser = Browser::new();
     let app = App::new(&browser, &idp);
-    let rotations: [&dyn Fn(); 3] = [&|| {}, &|| idp.rotate_keys(), &|| idp.replace_keys()];
-    for rotate in rotations {
+    let published = async || {
+        let keys = browser.visit(&format!("{}/jwks", idp.issuer())).await;
+        let keys = keys.json()["keys"].as_array().unwrap().clone();
+        keys.iter()
+            .map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect::<HashSet<_>>()
+    };
+    // The old keys stay for a while, or are gone at once, as after a theft.
+    let rotations: [(&dyn Fn(), bool); 3] = [
+        (&|| idp.rotate_keys(), true),
+        (&|| idp.replace_keys(), false),
+        (&|| idp.replace_keys(), false),
+    ];
+    let page = app.sign_in("/protected", Account::ALICE).await;
+    assert_at(&page, "https://app.example.com/protected");
+    for (rotate, kept) in rotations {
+        let before = published().await;
         rotate();
+        let after = published().await;
+        assert!(!after.is_subset(&before), "there are new keys");
+        assert_eq!(!after.is_disjoint(&before), kept);
+        // Who was signed in stays so, and the very first sign-in by a new key works.
+        assert_eq!(app.visit("/protected").no_follow().await.status, 200);
         browser.clear_cookies();
         let page = app.sign_in("/protected", Account::ALICE).await;
         assert_at(&page, "https://app.example.com/protected");
@@ -361,6 +383,11 @@ async fn form_post_signs_in_across_sites_in_each_kind_of_browser() {
         });
         let posting = app.sign_in("/protected", Account::ALICE).await;
         assert_eq!(posting.only_form().action, format!("{APP}/auth/callback"));
+        // The answer is a POST of another site: only a `None` cookie comes along (draft 6265bis 5.7.3).
+        assert!(posting.url.as_str().starts_with(&idp.issuer()));
+        let cookies = browser.cookies();
+        let mut attempts = cookies.iter().filter(|one| one.name.contains("-login-"));
+        assert!(attempts.all(|one| one.same_site == SameSite::None && one.secure));
         assert_at(
             &posting.auto_submit().await,
             "https://app.example.com/protected",

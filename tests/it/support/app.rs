@@ -20,6 +20,7 @@ use tower_sso::{CookieKey, Policy, RequireLayer, Session, Sso, SsoBuilder, User}
 
 use super::browser::{Browser, Fetch, Page};
 use super::remote_store::RemoteStore;
+use super::wire::Wire;
 
 /// An app at [`App::URL`] and its provider at [`App::IDP`], on a clock that stands still.
 #[derive(Clone)]
@@ -67,6 +68,21 @@ impl App {
             builder.session_store(shared)
         });
         (app, store)
+    }
+
+    /// With sessions in a store that is not in this process, and each call to the provider written down.
+    /// Whatever it calls, it has to wait for.
+    pub(crate) fn far_from_everything(
+        configure: impl FnOnce(SsoBuilder) -> SsoBuilder,
+    ) -> (Self, RemoteStore, Wire) {
+        let clock = TestClock::at(1_800_000_000);
+        let (store, wire) = (RemoteStore::new(&clock), Wire::default());
+        let shared = (Arc::new(store.clone()), Arc::new(wire.clone()));
+        let app = Self::build(clock, SigningAlgorithm::Es256, |builder| {
+            configure(builder.session_store(shared.0).http_client(shared.1))
+        });
+        wire.connect(app.simulator.router());
+        (app, store, wire)
     }
 
     fn build(

@@ -10,6 +10,7 @@ mod app;
 mod browser;
 mod child;
 mod chromium;
+mod interrupt;
 mod log;
 #[path = "../../../src/session/return_to/tests/payloads.rs"]
 mod payloads;
@@ -22,6 +23,7 @@ pub(crate) use app::App;
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
 pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
+pub(crate) use interrupt::{Dropped, drop_after, drop_at_each_await, settle};
 pub(crate) use log::{Line, Log};
 pub(crate) use payloads::payloads;
 pub(crate) use provider_process::{Account, ProviderProcess};

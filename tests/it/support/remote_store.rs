@@ -1,4 +1,5 @@
-//! A session store as if it were on another machine: each load is awaited, may take its time, may fail.
+//! A session store as if it were on another machine: each call is awaited there and back, may fail, and a
+//! load may take its time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,6 +11,8 @@ use tower_sso::clock::{SecondsSinceEpoch, TestClock};
 use tower_sso::session::store::{Created, MemoryStore, Replaced, SessionStore};
 use tower_sso::session::{Record, SessionKey};
 use tower_sso::{Error, Result};
+
+use super::App;
 
 /// Clones are the same store.
 #[derive(Clone, Debug)]
@@ -52,12 +55,23 @@ impl RemoteStore {
         self.0.loads.load(Ordering::SeqCst)
     }
 
-    async fn reach(&self) -> Result<&MemoryStore> {
-        tokio::task::yield_now().await;
-        if self.0.failing.load(Ordering::SeqCst) {
-            return Err(Error::store("nobody answers at the store's address"));
-        }
-        Ok(&self.0.records)
+    /// How many sessions of a person are kept.
+    pub(crate) async fn sessions_of(&self, subject: &str) -> usize {
+        let found = self.0.records.find_by_subject(App::IDP, subject).await;
+        found.unwrap().len()
+    }
+
+    /// On the way there nothing has happened yet; on the way back everything has.
+    fn ask<'a, T: Send + 'a>(&'a self, work: BoxFuture<'a, Result<T>>) -> BoxFuture<'a, Result<T>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if self.0.failing.load(Ordering::SeqCst) {
+                return Err(Error::store("nobody answers at the store's address"));
+            }
+            let answer = work.await;
+            tokio::task::yield_now().await;
+            answer
+        })
     }
 }
 
@@ -68,7 +82,7 @@ impl SessionStore for RemoteStore {
         record: Record,
         began_at: SecondsSinceEpoch,
     ) -> BoxFuture<'_, Result<Created>> {
-        Box::pin(async move { self.reach().await?.create(key, record, began_at).await })
+        self.ask(self.0.records.create(key, record, began_at))
     }
 
     fn load(&self, key: SessionKey) -> BoxFuture<'_, Result<Option<Arc<Record>>>> {
@@ -76,7 +90,7 @@ impl SessionStore for RemoteStore {
             self.0.loads.fetch_add(1, Ordering::SeqCst);
             let mut held = self.0.held.subscribe();
             let _ = held.wait_for(|held| !held).await;
-            self.reach().await?.load(key).await
+            self.ask(self.0.records.load(key)).await
         })
     }
 
@@ -86,7 +100,7 @@ impl SessionStore for RemoteStore {
         expected: u64,
         record: Record,
     ) -> BoxFuture<'_, Result<Replaced>> {
-        Box::pin(async move { self.reach().await?.replace(key, expected, record).await })
+        self.ask(self.0.records.replace(key, expected, record))
     }
 
     fn touch(
@@ -94,11 +108,11 @@ impl SessionStore for RemoteStore {
         key: SessionKey,
         idle_expires_at: SecondsSinceEpoch,
     ) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { self.reach().await?.touch(key, idle_expires_at).await })
+        self.ask(self.0.records.touch(key, idle_expires_at))
     }
 
     fn delete(&self, key: SessionKey) -> BoxFuture<'_, Result<Option<Arc<Record>>>> {
-        Box::pin(async move { self.reach().await?.delete(key).await })
+        self.ask(self.0.records.delete(key))
     }
 
     fn delete_by_sid<'a>(
@@ -107,7 +121,7 @@ impl SessionStore for RemoteStore {
         sid: &'a str,
         at: SecondsSinceEpoch,
     ) -> BoxFuture<'a, Result<Vec<Arc<Record>>>> {
-        Box::pin(async move { self.reach().await?.delete_by_sid(issuer, sid, at).await })
+        self.ask(self.0.records.delete_by_sid(issuer, sid, at))
     }
 
     fn delete_by_subject<'a>(
@@ -116,10 +130,7 @@ impl SessionStore for RemoteStore {
         subject: &'a str,
         at: SecondsSinceEpoch,
     ) -> BoxFuture<'a, Result<Vec<Arc<Record>>>> {
-        Box::pin(async move {
-            let records = self.reach().await?;
-            records.delete_by_subject(issuer, subject, at).await
-        })
+        self.ask(self.0.records.delete_by_subject(issuer, subject, at))
     }
 
     fn find_by_subject<'a>(
@@ -127,11 +138,11 @@ impl SessionStore for RemoteStore {
         issuer: &'a str,
         subject: &'a str,
     ) -> BoxFuture<'a, Result<Vec<(SessionKey, Arc<Record>)>>> {
-        Box::pin(async move { self.reach().await?.find_by_subject(issuer, subject).await })
+        self.ask(self.0.records.find_by_subject(issuer, subject))
     }
 
     fn use_once(&self, what: [u8; 32], until: SecondsSinceEpoch) -> BoxFuture<'_, Result<bool>> {
-        Box::pin(async move { self.reach().await?.use_once(what, until).await })
+        self.ask(self.0.records.use_once(what, until))
     }
 
     fn lease(
@@ -140,10 +151,10 @@ impl SessionStore for RemoteStore {
         holder: [u8; 16],
         for_at_most: Duration,
     ) -> BoxFuture<'_, Result<bool>> {
-        Box::pin(async move { self.reach().await?.lease(what, holder, for_at_most).await })
+        self.ask(self.0.records.lease(what, holder, for_at_most))
     }
 
     fn release(&self, what: [u8; 32], holder: [u8; 16]) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { self.reach().await?.release(what, holder).await })
+        self.ask(self.0.records.release(what, holder))
     }
 }

@@ -1,4 +1,4 @@
-//! The app's own calls to the provider, written down.
+//! The app's own calls to the provider, written down. Each is awaited there and back.
 
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -42,6 +42,11 @@ impl Wire {
 impl HttpClient for Wire {
     fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, HttpError>> {
         self.0.sent.lock().unwrap().push(request.clone());
-        self.0.provider.get().unwrap().call(request)
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            let answer = self.0.provider.get().unwrap().call(request).await;
+            tokio::task::yield_now().await;
+            answer
+        })
     }
 }

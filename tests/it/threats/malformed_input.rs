@@ -14,7 +14,11 @@ use crate::support::App;
 async fn threat_05_the_text_of_an_error_becomes_part_of_the_page() {
     let script = "<script>alert(1)</script><img src=x onerror='alert(1)'>\"'&";
     let long = format!("{script}\u{202e}\u{2066}{}", "x".repeat(5_000));
-    for (code, description) in [("server_error", &long), (script, &long)] {
+    for (code, description) in [
+        ("server_error", &long),
+        (script, &long),
+        (long.as_str(), &script.to_owned()),
+    ] {
         let app = App::new();
         app.idp().set_fault(Fault::AuthorizeError(
             code.into(),
@@ -108,13 +112,21 @@ async fn threat_06_malformed_input_is_guessed_at() {
     for (content_type, body, expected) in [
         ("application/json", "{}", StatusCode::BAD_REQUEST),
         ("", "code=a&state=b", StatusCode::BAD_REQUEST),
+        ("text/plain", &good, StatusCode::BAD_REQUEST),
+        (
+            "multipart/form-data; boundary=x",
+            &good,
+            StatusCode::BAD_REQUEST,
+        ),
         (
             "application/x-www-form-urlencoded",
             &"a".repeat(64 * 1024 + 1),
             StatusCode::PAYLOAD_TOO_LARGE,
         ),
     ] {
-        let post = Request::post("/auth/callback").header("content-type", content_type);
+        let post = Request::post("/auth/callback")
+            .header("cookie", &cookies)
+            .header("content-type", content_type);
         let response = send(&app, post.body(Body::from(body.to_owned())).unwrap()).await;
         assert_eq!(response.status(), expected, "{content_type}");
         let private = Some("private, no-store");

@@ -1,12 +1,16 @@
 //! Faults that known systems of this field had, each turned into a test that this one must pass. The number
 //! in a name is the fault's place in the project's list of threats.
 
+mod cross_site;
+mod every_secret;
 mod hostile_store;
 mod jwt_and_jwks;
+mod key_flood;
 mod loops;
 mod malformed_input;
 mod one_browser_one_flow;
 mod policy;
+mod proxies;
 mod refresh_caches_replicas;
 mod return_url_payloads;
 mod secrets;
@@ -23,7 +27,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use tower_sso::provider::{HttpClient, InProcessClient};
-use tower_sso::{CookieKey, Sso, SsoBuilder};
+use tower_sso::{CookieKey, Rejection, RejectionKind, Sso, SsoBuilder};
 
 use crate::support::{App, Page};
 use hostile_store::{HostileStore, Mood};
@@ -80,6 +84,11 @@ async fn send(app: &App, request: Request<Body>) -> Response<Body> {
 async fn body_of(response: Response<Body>) -> String {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Why a request was refused, by the word that outer layers read.
+fn kind(page: &Page) -> Option<RejectionKind> {
+    page.extensions.get::<Rejection>().map(Rejection::kind)
 }
 
 /// A page of a site that means no good.

@@ -99,10 +99,14 @@ async fn threat_07_a_used_state_sends_its_code_again() {
     let callback = app.until_callback("/protected").await;
     let mut thief = app.clone();
     thief.browser = app.browser.copy();
+    let copy = app.browser.copy();
     assert_eq!(app.browser.visit(&callback).await.status, 200);
     assert_eq!(app.idp().requests(Endpoint::Token), 1);
 
     assert_refused(&thief, &callback, "a copied jar").await;
+    thief.browser = copy;
+    app.clock.advance(Duration::from_secs(599));
+    assert_refused(&thief, &callback, "a copied jar, at the last moment").await;
     let fresh = with_parameter(&callback, "code", Some("another"));
     thief.browser = app.browser.stranger();
     assert_refused(&thief, &fresh, "another code").await;
@@ -296,8 +300,14 @@ async fn threat_09_a_cookie_of_one_purpose_passes_for_another() {
 #[tokio::test]
 async fn threat_11_anonymous_hits_pile_up() {
     let (app, store) = on_hostile_store();
+    let long = "x".repeat(1_500);
+    let paths = [
+        "/protected".to_owned(),
+        format!("/protected?{long}"),
+        format!("/auth/login?return_to=/{long}"),
+    ];
     for hit in 0..10_000 {
-        let page = app.visit("/protected").no_follow().await;
+        let page = app.visit(&paths[hit % paths.len()]).no_follow().await;
         assert_eq!(page.status, 303);
         if hit % 1_000 == 0 {
             app.clock.advance(Duration::from_secs(1));

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::Method;
 use tower::Layer as _;
 use tower_sso::session::store::MemoryStore;
@@ -22,14 +22,23 @@ use crate::support::{App, Page};
 
 /// Everything that must not be seen, by a name for the message of a failure.
 #[derive(Default)]
-struct Secrets(BTreeMap<String, String>);
+pub(super) struct Secrets(BTreeMap<String, String>);
 
 impl Secrets {
-    fn add(&mut self, name: &str, value: &str) {
+    pub(super) fn add(&mut self, name: &str, value: &str) {
         // What is shorter would be found by chance.
         if value.len() >= 16 {
             self.0.insert(value.to_owned(), name.to_owned());
         }
+    }
+
+    /// The value as it is, and as it travels: percent-encoded, in base64.
+    fn add_in_all_forms(&mut self, name: &str, value: &str) {
+        self.add(name, value);
+        let encoded = form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
+        self.add(name, &encoded);
+        self.add(name, &STANDARD_NO_PAD.encode(value));
+        self.add(name, &URL_SAFE_NO_PAD.encode(value));
     }
 
     fn add_query(&mut self, url: &Url) {
@@ -38,18 +47,19 @@ impl Secrets {
                 &*name,
                 "code" | "state" | "nonce" | "code_challenge" | "id_token_hint"
             ) {
-                self.add(&name, &value);
+                self.add_in_all_forms(&name, &value);
             }
         }
     }
 
     /// What went over the browser's wires.
-    fn add_page(&mut self, page: &Page) {
+    pub(super) fn add_page(&mut self, page: &Page) {
         for hop in &page.hops {
             self.add_query(&hop.url);
             for (line, _) in &hop.set_cookies {
                 let (name, rest) = line.split_once('=').unwrap();
-                self.add(&format!("cookie {name}"), rest.split(';').next().unwrap());
+                let value = rest.split(';').next().unwrap();
+                self.add_in_all_forms(&format!("cookie {name}"), value);
             }
         }
         if let Some(location) = page.location() {
@@ -58,7 +68,7 @@ impl Secrets {
     }
 
     /// What went over the wire to the provider.
-    fn add_calls(&mut self, tap: &Wiretap) {
+    pub(super) fn add_calls(&mut self, tap: &Wiretap) {
         for call in tap.calls("/token") {
             self.add(
                 "credentials",
@@ -69,14 +79,14 @@ impl Secrets {
                     &*name,
                     "code" | "code_verifier" | "client_secret" | "refresh_token"
                 ) {
-                    self.add(&name, &value);
+                    self.add_in_all_forms(&name, &value);
                 }
             }
             let answer: serde_json::Value = serde_json::from_str(&call.answer).unwrap_or_default();
             for name in ["access_token", "id_token", "refresh_token"] {
                 if let Some(value) = answer[name].as_str() {
-                    self.add(name, value);
-                    for part in value.split('.').skip(1) {
+                    self.add_in_all_forms(name, value);
+                    for part in value.split('.') {
                         self.add(&format!("part of {name}"), part);
                     }
                 }
@@ -91,11 +101,11 @@ impl Secrets {
         Self(others)
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.0.values().any(|own| own == name)
     }
 
-    fn assert_absent(&self, text: &str, place: &str) {
+    pub(super) fn assert_absent(&self, text: &str, place: &str) {
         for (value, name) in &self.0 {
             if let Some(at) = text.find(value.as_str()) {
                 let from = text[..at]
@@ -114,11 +124,13 @@ impl Secrets {
 
 /// All that is logged at TRACE on this thread, while it lives.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+    pub(super) fn listen(&self) -> tracing::subscriber::DefaultGuard {
         LazyLock::force(&SECOND);
+        // What libraries write by the `log` crate counts as well.
+        let _ = tracing_log::LogTracer::init();
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_writer((move || log.clone()).with_max_level(tracing::Level::TRACE))
@@ -129,7 +141,7 @@ impl Log {
         tracing::subscriber::set_default(subscriber)
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }
@@ -152,11 +164,11 @@ impl io::Write for Log {
 
 const KEY: &[u8; 32] = b"0b2f4a7de98c15367bd0a1cf5e8364f2";
 
-fn key() -> CookieKey {
+pub(super) fn key() -> CookieKey {
     CookieKey::new(*KEY).unwrap()
 }
 
-fn known_secrets() -> Secrets {
+pub(super) fn known_secrets() -> Secrets {
     let mut secrets = Secrets::default();
     secrets.add("client secret", App::SECRET);
     let encoded = form_urlencoded::byte_serialize(App::SECRET.as_bytes()).collect::<String>();
@@ -185,8 +197,9 @@ async fn threat_21_a_secret_is_in_a_log_or_a_page() {
         ])
     });
     let mut secrets = known_secrets();
+    secrets.add("query of the app", "6f1c0b9e2d7a48f35b");
     let mut pages = vec![app.visit("/auth/login").no_follow().await];
-    pages.push(app.visit("/protected?token=none").await);
+    pages.push(app.visit("/protected?token=6f1c0b9e2d7a48f35b").await);
     let home = app.visit("/").await;
     pages.push(home.fetch("/mfa").await);
     pages.push(home.fetch("/admin").await);

@@ -88,6 +88,18 @@ async fn threat_14_a_replayed_cookie_outlives_the_sign_out() {
         (303, 401),
         "the id of before the step-up"
     );
+
+    // Two tabs came back at once, and the browser keeps the cookie of one.
+    let app = App::new();
+    let first = app.until_callback("/protected?tab=1").await;
+    let second = app.until_callback("/protected?tab=2").await;
+    let other_tab = app.browser.copy();
+    app.browser.visit(&first).await;
+    other_tab.visit(&second).await;
+    assert_eq!(replayed(&other_tab).await, (200, 200));
+    let page = app.visit("/auth/logout").await;
+    page.submit(&page.only_form()).await;
+    assert_eq!(replayed(&other_tab).await, (303, 401), "the other tab's");
 }
 
 fn is_private(hop: &Hop) -> bool {

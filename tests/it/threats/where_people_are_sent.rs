@@ -77,6 +77,13 @@ const HOSTILE: &[&str] = &[
     "",
 ];
 
+/// The same, and each behind our own origin.
+fn with_our_origin() -> Vec<String> {
+    let bare = HOSTILE.iter().map(|asked| (*asked).to_owned());
+    let ours = HOSTILE.iter().map(|path| format!("{}{path}", App::URL));
+    bare.chain(ours).collect()
+}
+
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
@@ -157,7 +164,7 @@ async fn threat_02_a_return_url_leaves_our_origin_after_a_sign_in() {
 /// URL is absolute. Guard: the strict parser in `BaseUrl::same_origin_path`.
 #[tokio::test]
 async fn threat_02_a_third_partys_target_leaves_our_origin() {
-    for asked in HOSTILE {
+    for asked in &with_our_origin() {
         let app = App::new();
         let start = query(&[("iss", App::IDP), ("target_link_uri", asked)]);
         let url = format!("{}/auth/login?{start}", App::URL);
@@ -167,6 +174,15 @@ async fn threat_02_a_third_partys_target_leaves_our_origin() {
             .await;
         stays(&page, asked);
     }
+    let app = App::new();
+    let target = format!("{}/protected", App::URL);
+    let start = query(&[("target_link_uri", &target)]);
+    let page = app.visit(&format!("/auth/login?{start}")).await;
+    assert_eq!(
+        page.url.path(),
+        "/",
+        "who names no issuer is no third party"
+    );
 }
 
 /// As before, by a sign-out. Guard: `ReturnTo::parse` in `logout::answer` and `LogoutCookie::check`.
@@ -193,10 +209,11 @@ async fn threat_02_a_return_url_leaves_our_origin_after_a_sign_out() {
 async fn threat_02_a_header_of_a_script_leaves_our_origin() {
     let app = App::new();
     let home = app.visit("/").await;
-    for asked in HOSTILE.iter().filter(|text| {
+    let as_headers = with_our_origin().into_iter().filter(|text| {
         text.bytes()
             .all(|byte| (b' '..0x7f).contains(&byte) || byte == b'\t')
-    }) {
+    });
+    for asked in &as_headers.collect::<Vec<_>>() {
         for name in ["hx-current-url", "referer"] {
             let page = home
                 .fetch("/protected")

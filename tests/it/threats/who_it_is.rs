@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tower_sso::CookieKey;
+use tower_sso::oidc::ResponseMode;
 use tower_sso::provider::InProcessClient;
 use tower_sso::session::store::MemoryStore;
 use tower_sso::simulator::{Fault, LoginChoice, SimulatedClient, SimulatedUser, Simulator};
@@ -14,23 +15,34 @@ use crate::support::App;
 /// `sign_in::redeem`, compared by issuer and subject.
 #[tokio::test]
 async fn threat_42_a_step_up_by_another_account_is_merged() {
-    let app = App::new();
-    let before = app.sign_in("/protected").await.json();
-    let cookie = app.session_cookie();
-    app.idp().set_fault(Fault::IgnoreIdTokenHint);
-    app.idp()
-        .set_default_login(LoginChoice::new("bob").with_amr(["pwd", "otp", "mfa"]));
-    let page = app.visit("/mfa").await;
-    assert_eq!(page.status, 403);
-    assert!(page.html().contains("alice@example.com"), "{}", page.html());
-    assert!(page.html().contains("bob@example.com"));
-    assert_eq!(app.session_cookie(), cookie);
-    assert_eq!(app.visit("/protected").await.json(), before);
-    assert_eq!(
-        app.visit("/mfa").no_follow().await.status,
-        303,
-        "no stronger than before"
-    );
+    // A form from another site comes without the session's Lax cookie.
+    for mode in [ResponseMode::Query, ResponseMode::FormPost] {
+        let app = App::with(|builder| builder.response_mode(mode));
+        let by_form = mode == ResponseMode::FormPost;
+        let page = app.visit("/protected").await;
+        if by_form {
+            page.auto_submit().await;
+        }
+        let before = app.visit("/protected").no_follow().await.json();
+        let cookie = app.session_cookie();
+        app.idp().set_fault(Fault::IgnoreIdTokenHint);
+        app.idp()
+            .set_default_login(LoginChoice::new("bob").with_amr(["pwd", "otp", "mfa"]));
+        let mut page = app.visit("/mfa").await;
+        if by_form {
+            page = page.auto_submit().await;
+        }
+        assert_eq!(page.status, 403, "{mode:?}");
+        assert!(page.html().contains("alice@example.com"), "{}", page.html());
+        assert!(page.html().contains("bob@example.com"));
+        assert_eq!(app.session_cookie(), cookie, "{mode:?}");
+        assert_eq!(app.visit("/protected").await.json(), before);
+        assert_eq!(
+            app.visit("/mfa").no_follow().await.status,
+            303,
+            "no stronger than before"
+        );
+    }
 }
 
 /// nOAuth: an e-mail address that another account claims too. Guard: `Sessions::make` and `is_same_person`

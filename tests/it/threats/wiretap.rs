@@ -7,15 +7,18 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
-use tower_sso::provider::{HttpClient, HttpError, InProcessClient};
+use tower_sso::provider::{HttpClient, HttpError};
 
 type Forge = dyn Fn(&str) -> String + Send + Sync;
+type Enemy = dyn Fn(&Call) -> Option<http::Response<Bytes>> + Send + Sync;
 
 /// What was said in one call.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) path: String,
     pub(super) authorization: String,
+    /// Its headers as whoever logs calls would print them.
+    pub(super) printed: String,
     pub(super) request: String,
     pub(super) answer: String,
 }
@@ -23,23 +26,33 @@ pub(super) struct Call {
 /// Between the app and its provider. Clones are the same tap.
 #[derive(Clone)]
 pub(super) struct Wiretap {
-    inner: InProcessClient,
+    inner: Arc<dyn HttpClient>,
     calls: Arc<Mutex<Vec<Call>>>,
     forge: Arc<Mutex<Option<Arc<Forge>>>>,
+    enemy: Arc<Mutex<Option<Arc<Enemy>>>>,
 }
 
 impl Wiretap {
-    pub(super) fn new(inner: InProcessClient) -> Self {
+    pub(super) fn new(inner: impl HttpClient + 'static) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             calls: Arc::default(),
             forge: Arc::default(),
+            enemy: Arc::default(),
         }
     }
 
     /// Puts another ID token in the place of the provider's.
     pub(super) fn forge(&self, forge: impl Fn(&str) -> String + Send + Sync + 'static) {
         *self.forge.lock().unwrap() = Some(Arc::new(forge));
+    }
+
+    /// Answers a call in the provider's place, where it gives an answer.
+    pub(super) fn answer_with(
+        &self,
+        enemy: impl Fn(&Call) -> Option<http::Response<Bytes>> + Send + Sync + 'static,
+    ) {
+        *self.enemy.lock().unwrap() = Some(Arc::new(enemy));
     }
 
     pub(super) fn calls(&self, path: &str) -> Vec<Call> {
@@ -49,6 +62,10 @@ impl Wiretap {
             .filter(|call| call.path == path)
             .cloned()
             .collect()
+    }
+
+    pub(super) fn all_calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn forged(&self, answer: Bytes) -> Bytes {
@@ -78,10 +95,15 @@ impl HttpClient for Wiretap {
                     .get(AUTHORIZATION)
                     .map(|value| text(value.as_bytes()))
                     .unwrap_or_default(),
+                printed: format!("{:?}", request.headers()),
                 request: text(request.body()),
                 answer: String::new(),
             };
-            let mut answer = self.inner.call(request).await;
+            let enemy = self.enemy.lock().unwrap().clone();
+            let mut answer = match enemy.and_then(|enemy| enemy(&call)) {
+                Some(answer) => Ok(answer),
+                None => self.inner.call(request).await,
+            };
             if call.path == "/token" {
                 answer = answer.map(|answer| answer.map(|body| self.forged(body)));
             }

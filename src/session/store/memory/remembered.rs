@@ -1,8 +1,13 @@
 //! Things that are remembered until a time, up to a number of them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use crate::clock::SecondsSinceEpoch;
+
+/// How much longer than asked things are kept: a clock that jumps ahead and is set right again must not
+/// make a used login state new, nor a logout unheard of.
+const CLOCK_MAY_JUMP: Duration = Duration::from_secs(2 * 60 * 60);
 
 #[derive(Debug)]
 pub(super) struct Remembered<V> {
@@ -37,7 +42,7 @@ impl<V: Copy> Remembered<V> {
     ) {
         self.forget(&what);
         while let Some((end, oldest)) = self.ends.first().copied() {
-            if end >= now && self.ends.len() < self.limit {
+            if end.plus(CLOCK_MAY_JUMP) >= now && self.ends.len() < self.limit {
                 break;
             }
             self.forget(&oldest);
@@ -77,8 +82,17 @@ mod tests {
         for n in 0..5 {
             things.put([n; 32], (), at(100), at(0));
         }
-        things.put([9; 32], (), at(200), at(101));
+        things.put([9; 32], (), at(20_000), at(100 + 7_201));
         assert_eq!((things.values.len(), things.ends.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_and_back_makes_nothing_new() {
+        let mut things = Remembered::up_to(10);
+        things.put([1; 32], (), at(100), at(0));
+        things.put([2; 32], (), at(7_000), at(3_600));
+        assert_eq!(things.get(&[1; 32], at(3_600)), None);
+        assert_eq!(things.get(&[1; 32], at(50)), Some(()));
     }
 
     #[test]
