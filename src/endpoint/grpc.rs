@@ -10,19 +10,13 @@ pub(super) fn answer_type(headers: &HeaderMap) -> Option<&'static str> {
     let end = sent.iter().position(|byte| matches!(byte, b';' | b'+'));
     let sent = sent[..end.unwrap_or(sent.len())].trim_ascii();
     // RFC 9110 section 8.3.1: media types are case-insensitive.
-    let known = [
+    [
         "application/grpc",
         "application/grpc-web",
         "application/grpc-web-text",
     ]
     .into_iter()
-    .find(|known| sent.eq_ignore_ascii_case(known.as_bytes()));
-    known.or_else(|| {
-        let (start, _) = sent.split_at_checked("application/grpc-".len())?;
-        start
-            .eq_ignore_ascii_case(b"application/grpc-")
-            .then_some("application/grpc")
-    })
+    .find(|known| sent.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// A status in the trailers-only form: all in the header fields of a 200. `asked` are the request's headers.

@@ -43,8 +43,8 @@ async fn ends_the_session_here_and_at_the_provider() {
         .collect();
     assert_eq!(
         left,
-        ["__Host-sso-trips"],
-        "the count of round trips stays for its minute"
+        ["__Host-sso-trips", "__Host-sso-signed-out"],
+        "the count of round trips for its minute, and the mark that nobody is signed in silently"
     );
 }
 

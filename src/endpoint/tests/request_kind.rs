@@ -79,6 +79,8 @@ const VALUES: &[(&str, &[&str])] = &[
             "application/grpc-web",
             "Application/gRPC; x=1",
             "application/grpcx",
+            "application/grpc-web-text+proto",
+            "application/grpc-website",
             "application/x-www-form-urlencoded",
             "Multipart/Form-Data; boundary=x",
             "text/plain ;charset=utf-8",
@@ -165,7 +167,10 @@ fn expected(method: &Method, fields: &Fields) -> RequestKind {
         .any(|dest| any("sec-fetch-dest", dest));
     let grpc = content_type
         .strip_prefix("application/grpc")
-        .is_some_and(|rest| matches!(rest.chars().next(), None | Some('+' | '-')));
+        .is_some_and(|rest| {
+            let format = rest.split('+').next().unwrap_or_default();
+            ["", "-web", "-web-text"].contains(&format.trim_end())
+        });
     let web_socket = there("sec-websocket-key")
         || there("sec-websocket-version")
         || any("sec-fetch-mode", "websocket");
