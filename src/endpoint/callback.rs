@@ -88,7 +88,7 @@ pub(super) async fn answer(
 }
 
 /// RFC 6749 section 4.1.2: by query; OAuth 2.0 Form Post Response Mode section 2: by form.
-fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
+pub(crate) fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
     if request.method() != Method::POST {
         return Ok(request.uri().query().unwrap_or_default().as_bytes());
     }

@@ -55,7 +55,7 @@ impl ReturnTo {
             return None;
         }
         let mut url = resolve_dots(path.strip_prefix('/')?);
-        if !starts_plainly(&url) || resolve_dots(&decoded(&url)[1..]).starts_with("//") {
+        if !starts_plainly(&url) || !starts_plainly(&resolve_dots(&decoded(&url)[1..])) {
             return None;
         }
         if let Some(query) = query {
@@ -202,6 +202,8 @@ fn starts_plainly(path: &str) -> bool {
                 .and_then(|digits| u8::from_str_radix(digits, 16).ok());
             !code.is_none_or(|code| code <= b' ' || code == 0x7f || b"/\\%".contains(&code))
         }
+        // The end of a path that was decoded once.
+        [b'/', b'%', ..] => false,
         _ => true,
     }
 }
