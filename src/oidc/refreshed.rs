@@ -85,7 +85,7 @@ impl IdTokenClaims {
     }
 
     /// The claims of the session from now on: what came, and of what is left out only how somebody signed in
-    /// and who they are ([`KEPT`]). What they may (groups, roles, whatever an app has) is over where it is left
+    /// and who they are. What they may (groups, roles, whatever an app has) is over where it is left
     /// out: providers leave out lists that have become empty.
     ///
     /// `auth_time` stays that of the sign-in, for a refresh shows nobody to the provider: one that is later
