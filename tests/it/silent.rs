@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use tower_sso::oidc::ResponseMode;
 use tower_sso::simulator::{Endpoint, Fault};
 use tower_sso::{Policy, RequireLayer, SilentLayer, Unauthenticated, User};
 
@@ -11,7 +12,17 @@ use crate::support::{App, Page};
 
 /// An app with a public page that asks silently, and a protected one with a page of its own before it.
 fn app() -> App {
-    let app = App::new();
+    served(App::new())
+}
+
+/// The same where answers come by a form, which brings no `Lax` cookie.
+fn app_by_form() -> App {
+    served(App::with(|builder| {
+        builder.response_mode(ResponseMode::FormPost)
+    }))
+}
+
+fn served(app: App) -> App {
     let greet = |user: Option<User>| async move {
         user.map_or_else(|| "nobody".to_owned(), |user| user.subject().to_owned())
     };
@@ -38,10 +49,15 @@ fn app() -> App {
 async fn signed_in_elsewhere() -> App {
     let app = app();
     app.visit("/protected").await;
+    forget(&app);
+    app
+}
+
+/// The browser loses its session.
+fn forget(app: &App) {
     app.browser
         .set_cookie(App::URL, "__Host-sso=; Path=/; Secure; Max-Age=0")
         .unwrap();
-    app
 }
 
 /// Nobody signs in at the provider by themselves.
@@ -186,10 +202,26 @@ async fn threat_43_after_a_sign_out_nobody_is_signed_in_silently() {
     assert_eq!(page.location().unwrap().path(), "/welcome");
     // Somebody signs in on purpose, and is let in silently from then on.
     app.visit("/protected").await;
-    app.browser
-        .set_cookie(App::URL, "__Host-sso=; Path=/; Secure; Max-Age=0")
-        .unwrap();
+    forget(&app);
     assert_shows(&app.visit("/optional").await, "/optional", "alice");
+}
+
+/// A sign-out in another tab, while the provider was being asked.
+#[tokio::test]
+async fn threat_43_a_silent_answer_that_comes_after_a_sign_out_signs_nobody_in() {
+    let app = signed_in_elsewhere().await;
+    let callback = app.until_callback("/optional").await;
+    app.visit("/protected").await;
+    let page = app.visit("/auth/logout").await;
+    page.submit(&page.only_form()).stop_before(App::IDP).await;
+    let page = app.browser.visit_from(App::IDP, &callback).await;
+    assert_shows(&page, "/optional", "nobody");
+    assert_eq!(app.session_cookie(), None);
+    assert_eq!(
+        app.idp().code_grants(),
+        2,
+        "the silent code is not redeemed"
+    );
 }
 
 #[tokio::test]
@@ -242,6 +274,32 @@ async fn threat_42_a_silent_answer_replaces_nobody() {
         2,
         "the silent code is not redeemed"
     );
+}
+
+#[tokio::test]
+async fn threat_42_a_silent_answer_replaces_nobody_where_others_come_by_form() {
+    let app = app_by_form();
+    app.visit("/protected").await.auto_submit().await;
+    forget(&app);
+    let callback = app.until_callback("/optional").await;
+    app.person("bob", &["pwd"]);
+    app.idp().end_sessions();
+    app.visit("/protected").await.auto_submit().await;
+    let page = app.browser.visit_from(App::IDP, &callback).await;
+    assert_shows(&page, "/optional", "bob");
+    assert_eq!(app.idp().code_grants(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_by_form_takes_the_mark_of_a_sign_out_away() {
+    let app = app_by_form();
+    app.visit("/protected").await.auto_submit().await;
+    let page = app.visit("/auth/logout").await;
+    page.submit(&page.only_form()).stop_before(App::IDP).await;
+    assert_shows(&app.visit("/optional").await, "/optional", "nobody");
+    app.visit("/protected").await.auto_submit().await;
+    forget(&app);
+    assert_shows(&app.visit("/optional").await, "/optional", "alice");
 }
 
 #[test]
