@@ -224,6 +224,17 @@ async fn threat_43_a_silent_answer_that_comes_after_a_sign_out_signs_nobody_in()
     );
 }
 
+/// Whose session is over here and who signs out all the same does not want to be signed in again.
+#[tokio::test]
+async fn threat_43_a_sign_out_after_the_session_is_over_counts() {
+    let app = signed_in_elsewhere().await;
+    let page = app.visit("/auth/logout").await;
+    page.submit(&page.only_form()).await;
+    let page = app.visit("/optional").no_follow().await;
+    assert_shows(&page, "/optional", "nobody");
+    assert_eq!(asked(&app), 1, "at the sign-in only");
+}
+
 #[tokio::test]
 async fn a_protected_page_asks_silently_and_then_shows_the_apps_own_page() {
     let app = signed_in_elsewhere().await;
@@ -288,6 +299,27 @@ async fn threat_42_a_silent_answer_replaces_nobody_where_others_come_by_form() {
     let page = app.browser.visit_from(App::IDP, &callback).await;
     assert_shows(&page, "/optional", "bob");
     assert_eq!(app.idp().code_grants(), 2);
+}
+
+/// Two silent attempts at once, and another account at the provider in between.
+#[tokio::test]
+async fn threat_42_of_two_silent_answers_the_first_counts() {
+    for app in [app(), app_by_form()] {
+        app.visit("/auth/login").stop_before(App::URL).await;
+        let first = app.until_callback("/optional").await;
+        app.person("bob", &["pwd"]);
+        app.idp().end_sessions();
+        app.visit("/auth/login").stop_before(App::URL).await;
+        app.browser
+            .set_cookie(App::URL, "__Host-sso-asked=; Path=/; Secure; Max-Age=0")
+            .unwrap();
+        let second = app.until_callback("/optional").await;
+        for (answer, grants) in [(first, 1), (second, 1)] {
+            let page = app.browser.visit_from(App::IDP, &answer).await;
+            assert_shows(&page, "/optional", "alice");
+            assert_eq!(app.idp().code_grants(), grants, "the first is redeemed");
+        }
+    }
 }
 
 #[tokio::test]
