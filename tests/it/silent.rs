@@ -261,6 +261,51 @@ async fn a_protected_page_shows_the_apps_own_page_to_navigations_only() {
     assert_shows(&back, "/page", "alice");
 }
 
+/// The page is for who has to sign in and can look at it: a form leads there and back to the form's page, what
+/// is no person's click gets what it always gets, and who has to prove more is sent to the provider.
+#[tokio::test]
+async fn an_own_page_is_for_who_has_to_sign_in() {
+    let app = app();
+    let own = Unauthenticated::SilentThenPage("/welcome".to_owned());
+    let greet = |user: User| async move { user.subject().to_owned() };
+    let strong = RequireLayer::new(Policy::mfa()).unauthenticated(own);
+    let routes = Router::new()
+        .route("/strong", get(greet).post(greet).layer(strong))
+        .route("/list", get(|| async { "a list" }))
+        .route("/welcome", get(|| async { "welcome" }));
+    app.serve(app.sso.into_axum(routes));
+    let list = app.visit("/list").await;
+    let form = list.follow("/strong").post_form(&[]).await;
+    assert_shows(&form, "/welcome?return_to=%2Flist", "welcome");
+    let hop = &form.hops[0];
+    assert_eq!(hop.headers["cache-control"], "private, no-store");
+    assert_eq!(hop.headers["vary"], "Cookie");
+    for (page, status) in [
+        (list.prefetch("/strong").await, 401),
+        (list.websocket("/strong").await, 401),
+        (
+            list.fetch("/strong").header("hx-request", "true").await,
+            401,
+        ),
+        (
+            list.fetch("/strong")
+                .header("content-type", "application/grpc")
+                .await,
+            200,
+        ),
+    ] {
+        assert_eq!(page.status, status, "{}", page.html());
+        assert_eq!(page.location(), None);
+        assert!(page.set_cookies().is_empty());
+    }
+    assert_eq!(asked(&app), 0, "a form is not sent silently");
+    app.visit("/auth/login").await;
+    let weak = app.visit("/strong").no_follow().await;
+    let to = weak.location().unwrap();
+    assert!(to.as_str().starts_with(App::IDP), "{to}");
+    assert!(!to.as_str().contains("prompt=none"), "{to}");
+}
+
 #[tokio::test]
 async fn an_own_page_that_is_protected_too_does_not_lead_to_itself() {
     let app = App::new();
