@@ -5,6 +5,8 @@
 //! 2. A browser asks once in [`INTERVAL`], whatever the answer: a cookie remembers it. One that keeps no
 //!    cookies comes back with [`MARK`] in the URL and asks no more with that.
 //! 3. After a sign-out nobody is asked until somebody signs in on purpose.
+//! 4. What another tab did meanwhile, a sign-in or a sign-out, wins over the answer. So it comes by query
+//!    even where others come by form: a form from another site brings no session's cookie.
 
 use std::time::Duration;
 
