@@ -244,7 +244,8 @@ impl Auth {
         }
     }
 
-    /// Whether a request may pass a policy; if not, what is to be answered.
+    /// The same for an extractor.
+    #[cfg(feature = "axum")]
     pub(crate) fn judge(&self, policy: &Policy, request: &request::Parts) -> Result<(), Refusal> {
         self.verdict(policy, request)
             .map_err(|cause| self.refuse(cause, request))
