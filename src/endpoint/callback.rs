@@ -44,6 +44,10 @@ pub(super) async fn answer(
     let earlier = state.round_trips;
     let client = shared.client_address(request);
     let (was_silent, return_to) = (state.silent, state.return_to());
+    if was_silent && context.silent.is_signed_out(fields()) {
+        // Somebody signed out by another tab while the provider was asked.
+        return Ok(respond::see_other(return_to.as_str()));
+    }
     let finished = match sign_in::finish(context, response, state, current.clone(), client).await {
         Err(error) if was_silent => {
             tracing::warn!(%error, "a silent sign-in failed; the page shows without");

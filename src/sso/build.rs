@@ -95,7 +95,7 @@ impl SsoBuilder {
         let context = Context {
             provider: Arc::new(provider),
             round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
-            silent: Silent::new(&cookie.name, cookie.clone()),
+            silent: Silent::new(&cookie.name, attempt.clone()),
             login_states: LoginStates::new(&cookie.name, attempt),
             sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
             sealer,

@@ -12,6 +12,7 @@ mod one_browser_one_flow;
 mod policy;
 mod proxies;
 mod refresh_caches_replicas;
+mod retired_ids;
 mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;
