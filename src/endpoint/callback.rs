@@ -7,7 +7,6 @@ use http::{Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
-use super::query::Query;
 use super::{Shared, cookie_fields, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
@@ -40,19 +39,16 @@ pub(super) async fn answer(
             None => unknown_attempt(shared, request, current.as_ref()),
         });
     };
-    if state.silent && request.method() == Method::POST {
-        // A form of another site comes without the `Lax` cookie of a session that this attempt must not
-        // replace. Sent round as a GET it brings it.
-        let query = Query::parse(request.body())?.encoded();
-        let path = context.endpoint_path("callback");
-        return Ok(respond::see_other(&format!("{path}?{query}")));
-    }
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
     let earlier = state.round_trips;
     let client = shared.client_address(request);
     let (was_silent, return_to) = (state.silent, state.return_to());
     let signed_out = context.silent.is_signed_out(fields());
+    if was_silent && signed_out {
+        // Somebody signed out by another tab while the provider was asked.
+        return Ok(respond::see_other(return_to.as_str()));
+    }
     let finished = sign_in::finish(
         context,
         response,

@@ -252,8 +252,8 @@ async fn use_answer(
         attempt.failed(None, &"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
-    if state.silent && (attempt.current.is_some() || attempt.signed_out) {
-        // Somebody signed in by another tab meanwhile, or out, on purpose.
+    if state.silent && attempt.current.is_some() {
+        // Somebody signed in by another tab meanwhile, on purpose.
         return Ok(Finished::NotSilently(return_to));
     }
     if attempt.is_step_up() && attempt.current.is_none() && attempt.signed_out {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::capability::{LogoutRequest, SignInRequest};
 use super::config::OidcConfig;
-use crate::oidc::{AuthorizationRequest, ProviderMetadata, claims_request};
+use crate::oidc::{AuthorizationRequest, Prompt, ProviderMetadata, ResponseMode, claims_request};
 use crate::{Error, Result};
 
 /// The `amr` value that says that more than one factor was used (RFC 8176 section 2).
@@ -28,7 +28,7 @@ pub(super) fn authorization_url(
     AuthorizationRequest {
         client_id: config.client_id.clone(),
         redirect_uri: request.redirect_uri.clone(),
-        response_mode: config.response_mode,
+        response_mode: response_mode(config, request),
         scopes: config.scopes.clone(),
         state: request.state.clone(),
         nonce: request.nonce.clone(),
@@ -46,6 +46,16 @@ pub(super) fn authorization_url(
         extra,
     }
     .url(&metadata.authorization_endpoint)
+}
+
+/// A silent answer comes by query, whatever is configured: a form from another site brings no session's
+/// cookie, and nobody could tell that somebody is signed in here meanwhile.
+fn response_mode(config: &OidcConfig, request: &SignInRequest) -> ResponseMode {
+    if request.prompt == [Prompt::None] {
+        ResponseMode::Query
+    } else {
+        config.response_mode
+    }
 }
 
 /// The `max_age` of a sign-in: the shorter of what is configured and what is asked for.

@@ -175,7 +175,8 @@ impl SsoBuilder {
         self
     }
 
-    /// How the provider hands its answer over. Default [`ResponseMode::Query`].
+    /// How the provider hands its answer over. Default [`ResponseMode::Query`], which a silent sign-in always
+    /// uses: a form from another site does not bring the session's cookie.
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
         self.response_mode = mode;
         self

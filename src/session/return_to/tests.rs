@@ -163,6 +163,7 @@ fn refuses_what_could_leave() {
         "/%5C/evil.example",
         "/%5cevil.example",
         "/%252fevil.example",
+        "/a/../%252fevil.example",
         "/%255cevil.example",
         "/%2509/evil.example",
         "/.//evil.example",

@@ -104,3 +104,20 @@ async fn threat_40_an_extractor_takes_what_another_site_sends() {
         }
     }
 }
+
+/// A page elsewhere spends the calls that the provider grants this app. Guard: `may_use_session` in
+/// `Auth::renewal`.
+#[tokio::test]
+async fn threat_40_another_site_makes_a_session_renew_itself() {
+    let app = App::with(|builder| builder.scopes(["openid", "offline_access"]));
+    app.sign_in("/protected").await;
+    app.clock.advance(std::time::Duration::from_secs(3_540));
+    for (origin, status, grants) in [("https://evil.example", 403, 0), (App::URL, 200, 1)] {
+        let request = Request::post("/transfer")
+            .header("cookie", cookie_header(&app))
+            .header("origin", origin);
+        let response = send(&app, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), status, "{origin}");
+        assert_eq!(app.idp().refresh_grants(), grants, "{origin}");
+    }
+}

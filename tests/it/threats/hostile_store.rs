@@ -21,6 +21,8 @@ pub(super) enum Mood {
     Fails,
     /// Keeps what it is given and never finds it.
     Forgets,
+    /// Fails where a record is to take the place of another.
+    ReplacesNothing,
 }
 
 /// Out of this process, as far as anybody can tell: nothing is at hand without an await.
@@ -57,7 +59,7 @@ impl HostileStore {
         self.calls.fetch_add(1, Ordering::SeqCst);
         match self.mood() {
             Mood::Fails => Box::pin(async { Err(Error::store("the store is on fire")) }),
-            Mood::Works | Mood::Forgets => work,
+            Mood::Works | Mood::Forgets | Mood::ReplacesNothing => work,
         }
     }
 }
@@ -75,7 +77,7 @@ impl SessionStore for HostileStore {
     fn load(&self, key: SessionKey) -> BoxFuture<'_, Result<Option<Shared>>> {
         match self.mood() {
             Mood::Forgets => self.call(Box::pin(async { Ok(None) })),
-            Mood::Works | Mood::Fails => self.call(self.inner.load(key)),
+            _ => self.call(self.inner.load(key)),
         }
     }
 
@@ -85,6 +87,9 @@ impl SessionStore for HostileStore {
         expected: u64,
         record: Record,
     ) -> BoxFuture<'_, Result<Replaced>> {
+        if self.mood() == Mood::ReplacesNothing {
+            return Box::pin(async { Err(Error::store("the store is full")) });
+        }
         self.call(self.inner.replace(key, expected, record))
     }
 

@@ -13,6 +13,7 @@ mod policy;
 mod proxies;
 mod refresh_caches_replicas;
 mod renewals;
+mod retired_ids;
 mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;

@@ -73,3 +73,45 @@ async fn threat_27_a_provider_that_goes_down_takes_the_sessions_with_it() {
         assert_eq!(app.visit("/protected").no_follow().await.status, 200);
     }
 }
+
+/// Somebody who is signed in with a refresh token, at the moment when it is due.
+async fn due() -> App {
+    let app = App::with(|builder| builder.scopes(["openid", "offline_access"]));
+    app.sign_in("/protected").await;
+    app.clock.advance(Duration::from_secs(3_540));
+    app
+}
+
+/// The provider shortens its own session, and the app goes on. Guard: `session_expiry` in
+/// `record::after_refresh`.
+#[tokio::test]
+async fn threat_25_an_end_that_the_provider_sets_later_does_not_count() {
+    for (end, left) in [(0, 0), (1, 1), (100, 100)] {
+        let app = due().await;
+        let end = Fault::IdTokenClaim("session_expiry".into(), Some((1_800_003_540 + end).into()));
+        app.idp().set_fault(end);
+        if left > 0 {
+            assert_eq!(app.visit("/protected").no_follow().await.status, 200);
+            app.clock.advance(Duration::from_secs(left - 1));
+            assert_eq!(app.visit("/protected").no_follow().await.status, 200);
+            app.clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(app.visit("/protected").no_follow().await.status, 303);
+        assert_eq!(app.idp().refresh_grants(), 1);
+    }
+}
+
+/// A key that this replica has not seen yet says nothing of the person. Guard: `UnknownKey` in
+/// `refresh::judge`.
+#[tokio::test]
+async fn threat_26_a_key_that_is_not_known_yet_ends_a_session() {
+    let app = due().await;
+    app.idp().set_fault(Fault::UnknownKid);
+    assert_eq!(app.visit("/protected").no_follow().await.status, 200);
+    assert_eq!(app.idp().refresh_grants(), 1);
+    app.idp().clear_faults();
+    app.clock.advance(Duration::from_secs(45));
+    assert_eq!(app.visit("/protected").no_follow().await.status, 200);
+    assert_eq!(app.idp().refresh_grants(), 2);
+    assert_eq!(app.idp().reuse_detected(), 0, "the new one was kept");
+}

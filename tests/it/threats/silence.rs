@@ -35,7 +35,7 @@ async fn back_from_the_provider(app: &App, callback: &str) -> Page {
 }
 
 /// The answer to a silent attempt is still on its way when the person signs out in another tab. Guard:
-/// `use_answer` looks for the mark of a sign-out.
+/// the callback looks for the mark of a sign-out.
 #[tokio::test]
 async fn threat_43_a_silent_answer_that_comes_after_the_sign_out_signs_in() {
     let app = app(|builder| builder);
@@ -74,11 +74,11 @@ async fn threat_42_a_silent_answer_by_form_post_replaces_somebody() {
     let app = app(|builder| builder.response_mode(ResponseMode::FormPost));
     post_back(&app, "/protected").await;
     lose_the_session(&app);
-    let silent = app.visit("/optional").await;
+    let callback = app.until_callback("/optional").await;
     app.person("bob", &["pwd"]);
     app.idp().end_sessions();
     post_back(&app, "/protected").await;
-    let page = silent.auto_submit().await;
+    let page = back_from_the_provider(&app, &callback).await;
     assert_eq!((page.url.path(), &*page.html()), ("/optional", "bob"));
 }
 
@@ -88,16 +88,16 @@ async fn threat_43_a_sign_out_is_not_seen_by_form_post() {
     let app = app(|builder| builder.response_mode(ResponseMode::FormPost));
     post_back(&app, "/protected").await;
     lose_the_session(&app);
-    let silent = app.visit("/optional").await;
+    let callback = app.until_callback("/optional").await;
     post_back(&app, "/protected").await;
     sign_out(&app).await;
-    let page = silent.auto_submit().await;
+    let page = back_from_the_provider(&app, &callback).await;
     assert_eq!((page.url.path(), &*page.html()), ("/optional", "nobody"));
     // Somebody signs in on purpose: then silence is welcome again.
     post_back(&app, "/protected").await;
     lose_the_session(&app);
     app.clock.advance(std::time::Duration::from_secs(300));
-    assert_eq!(post_back(&app, "/optional").await.html(), "alice");
+    assert_eq!(app.visit("/optional").await.html(), "alice");
 }
 
 /// Nobody asked for a sign-in, so nobody is told that there was none. Guard: `NotSilently` for each end of a
