@@ -313,6 +313,10 @@ async fn threat_11_anonymous_hits_pile_up() {
             app.clock.advance(Duration::from_secs(1));
         }
         assert!(app.attempts() <= 10, "{} after {hit}", app.attempts());
+        for line in page.set_cookies() {
+            let pair = line.split(';').next().unwrap_or_default();
+            assert!(pair.len() <= 701, "{} bytes", pair.len());
+        }
     }
     assert_eq!(store.calls(), 0, "the server keeps nothing");
     let cookies = app.browser.cookies();
