@@ -95,6 +95,11 @@ mod endpoint;
 mod error;
 mod flow;
 mod forwarded;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzzing;
 mod layer;
 pub mod oidc;
 pub mod policy;

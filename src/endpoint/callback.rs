@@ -44,19 +44,33 @@ pub(super) async fn answer(
     let earlier = state.round_trips;
     let client = shared.client_address(request);
     let (was_silent, return_to) = (state.silent, state.return_to());
-    if was_silent && context.silent.is_signed_out(fields()) {
+    let signed_out = context.silent.is_signed_out(fields());
+    if was_silent && signed_out {
         // Somebody signed out by another tab while the provider was asked.
         return Ok(respond::see_other(return_to.as_str()));
     }
-    let finished = match sign_in::finish(context, response, state, current.clone(), client).await {
+    let finished = sign_in::finish(
+        context,
+        response,
+        state,
+        current.clone(),
+        signed_out,
+        client,
+    )
+    .await;
+    let finished = match finished {
         Err(error) if was_silent => {
             tracing::warn!(%error, "a silent sign-in failed; the page shows without");
+            Finished::NotSilently(return_to)
+        }
+        // Nobody asked to be signed in: why they were not is no answer to what they asked for.
+        Ok(finished) if was_silent && !matches!(finished, Finished::SignedIn { .. }) => {
             Finished::NotSilently(return_to)
         }
         finished => finished?,
     };
     if matches!(finished, Finished::SignedIn { .. }) {
-        if !was_silent && context.silent.is_signed_out(fields()) {
+        if !was_silent && signed_out {
             cookies.add(context.silent.signed_in());
         }
         cookies.add(context.round_trips.one_more(
@@ -70,7 +84,7 @@ pub(super) async fn answer(
 }
 
 /// RFC 6749 section 4.1.2: by query; OAuth 2.0 Form Post Response Mode section 2: by form.
-fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
+pub(crate) fn parameters(request: &Request<Bytes>) -> Result<&[u8]> {
     if request.method() != Method::POST {
         return Ok(request.uri().query().unwrap_or_default().as_bytes());
     }
@@ -166,7 +180,7 @@ fn finish(
             shared,
             StatusCode::FORBIDDEN,
             "You were signed out",
-            "The sign-in service ended your session while you signed in.",
+            "Your session was ended while you signed in.",
             &return_to,
         ),
         Finished::AnotherAccount { signed_in, came_back, return_to } => shared.page(

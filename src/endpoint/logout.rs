@@ -61,9 +61,8 @@ pub(super) async fn answer(
     let cookie = &shared.logout_cookie;
     let outcome = sign_out::sign_out(context, cookie, session, &return_to, client).await?;
     cookies.add(context.sessions.removal());
-    if !matches!(outcome, SignedOut::Nobody) {
-        cookies.add(context.silent.signed_out());
-    }
+    // Also where nobody was signed in any more: whoever pressed the button wants to be nobody.
+    cookies.add(context.silent.signed_out());
     Ok(match outcome {
         SignedOut::AtProvider { location, cookie } => {
             cookies.add(*cookie);

@@ -229,7 +229,11 @@ pub(super) async fn answer(
         // The page itself, if it is protected too, must not lead to itself.
         own_page: unauthenticated
             .page()
-            .is_some_and(|page| page.split('?').next() != Some(refusal.path())),
+            .and_then(|page| page.split('?').next())
+            .is_some_and(|page| {
+                let public = |path| context.base_url.public_path(path);
+                public(page) != public(refusal.path())
+            }),
         silently: matches!(unauthenticated, Unauthenticated::SilentThenPage(_))
             && context
                 .silent

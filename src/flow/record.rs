@@ -58,8 +58,8 @@ pub(super) fn after_refresh(
     Some(record)
 }
 
-/// Keeps nothing but the new refresh token, where the rest of the answer can't be used now: the old one
-/// may be used up (RFC 9700 section 4.14.2).
+/// Keeps nothing but the new refresh token, before the rest of the answer is used: the old one may be used up
+/// (RFC 9700 section 4.14.2).
 pub(super) fn with_refresh_token(standing: &Record, tokens: &TokenResponse) -> Record {
     let mut record = standing.clone();
     if let (Some(kept), Some(new)) = (&mut record.tokens, &tokens.refresh_token) {

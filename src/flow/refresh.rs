@@ -36,6 +36,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(30);
 /// How long a replica waits for the one that has the lease.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request waits for a renewal: a permit of the service that it goes to may wait with it.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Below so many sessions nobody looks for ones to forget.
@@ -133,10 +135,13 @@ pub(crate) async fn renew(
         })
     });
     let error = match ticket {
-        Some(ticket) => match ticket.result().await.as_deref() {
-            Ok(Renewed::Live(session)) => return Ok(Some(session.clone())),
-            Ok(Renewed::Ended) => return Ok(None),
-            Err(error) => error.clone(),
+        Some(ticket) => match tokio::time::timeout(LONGEST_WAIT, ticket.result()).await {
+            Ok(Ok(renewed)) => match &*renewed {
+                Renewed::Live(session) => return Ok(Some(session.clone())),
+                Renewed::Ended => return Ok(None),
+            },
+            Ok(Err(error)) => error,
+            Err(_) => Error::unavailable("renewing the session does not get done"),
         },
         None => slot.pause().as_ref().map_or_else(
             || Error::unavailable("the session can't be renewed now"),
@@ -237,11 +242,11 @@ async fn standing(context: &Context, key: SessionKey, need: Need) -> Result<Stan
 }
 
 async fn by_refresh_token(context: &Context, session: &Session) -> Result<Renewed> {
-    let Some(refresh_token) = refresh_token(session.record()) else {
+    let Some(used) = refresh_token(session.record()) else {
         return Ok(Renewed::Live(session.clone()));
     };
     let grant = RefreshGrant {
-        refresh_token,
+        refresh_token: used,
         subject: session.subject().to_owned(),
         auth_time: session.auth_time(),
         claims: session.claims(),
@@ -249,34 +254,44 @@ async fn by_refresh_token(context: &Context, session: &Session) -> Result<Renewe
     let refreshed = match context.provider.refresh(grant).await {
         Ok(refreshed) => refreshed,
         Err(error) if error.code() == Some("invalid_grant") => {
-            return end(
-                context,
-                session,
-                "the provider ended what the refresh token stood for",
-            )
-            .await;
+            return refused(context, session).await;
         }
         Err(error) => return Err(error),
     };
+    // Before anything else is done with the answer: the app's hook may hang, or die.
+    let tokens = refreshed.tokens.clone();
+    let changed = |standing: &Record| Some(record::with_refresh_token(standing, &tokens));
+    let session = match keep(context, session, changed).await? {
+        Kept::Session(kept) => kept,
+        Kept::Gone | Kept::Over => return Ok(Renewed::Ended),
+    };
+    let new = tokens.refresh_token.as_ref();
+    if new.is_some() && refresh_token(session.record()).as_ref() != new {
+        return Ok(Renewed::Live(session));
+    }
     match judge(context, &refreshed).await {
         Judged::Continue(identity) => {
-            write(
-                context,
-                session,
-                refreshed.tokens,
-                identity.map(|both| *both),
-            )
-            .await
+            let identity = identity.map(|both| *both);
+            write(context, &session, refreshed.tokens, identity).await
         }
-        Judged::Later(error) => {
-            let tokens = refreshed.tokens;
-            keep(context, session, |standing| {
-                Some(record::with_refresh_token(standing, &tokens))
-            })
-            .await?;
-            Err(error)
+        Judged::Later(error) => Err(error),
+        Judged::End(reason) => end(context, &session, &reason).await,
+    }
+}
+
+/// Ends the session whose refresh token was refused, if it still has that one: a step-up, or another replica,
+/// may have given it a new one, and providers end the old with it.
+async fn refused(context: &Context, session: &Session) -> Result<Renewed> {
+    let same = |standing: &Record| Some(standing.clone());
+    match keep(context, session, same).await? {
+        Kept::Session(now) if refresh_token(now.record()) != refresh_token(session.record()) => {
+            Ok(Renewed::Live(now))
         }
-        Judged::End(reason) => end(context, session, &reason).await,
+        Kept::Gone => Ok(Renewed::Ended),
+        Kept::Session(_) | Kept::Over => {
+            let reason = "the provider ended what the refresh token stood for";
+            end(context, session, reason).await
+        }
     }
 }
 

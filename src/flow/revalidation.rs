@@ -61,12 +61,9 @@ pub(crate) enum Need {
 impl Revalidation {
     /// Whether the session has to be renewed before the request goes on.
     pub(crate) fn is_due(self, need: Need, record: &Record, now: SecondsSinceEpoch) -> bool {
-        let Some(tokens) = record.tokens.as_ref() else {
+        let Some(tokens) = record.tokens.as_ref().filter(|_| record.is_renewable()) else {
             return false;
         };
-        if tokens.refresh_token.is_none() {
-            return false;
-        }
         match (self, need) {
             (Self::OnTokenExpiry, _) | (_, Need::AccessToken) => is_ending(tokens, now),
             // A clock that was set back must not make tokens look young.

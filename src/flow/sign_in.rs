@@ -136,12 +136,12 @@ pub(crate) enum Finished {
         description: Option<String>,
         return_to: ReturnTo,
     },
-    /// The provider ended the session while the sign-in was under way.
+    /// The session was ended, by the provider or in another tab, while the sign-in was under way.
     SignedOutMeanwhile(ReturnTo),
 }
 
 /// Finishes an attempt whose state was found in this browser. `current` is the session that the browser
-/// has now, `client` its address.
+/// has now, `signed_out` whether somebody signed out in it and nobody has signed in since, `client` its address.
 ///
 /// What must not be done by half when the client hangs up (the state is used, the code redeemed, the session
 /// made) runs in a task of its own.
@@ -150,11 +150,13 @@ pub(crate) async fn finish(
     response: AuthorizationResponse,
     state: LoginState,
     current: Option<Session>,
+    signed_out: bool,
     client: Option<IpAddr>,
 ) -> Result<Finished> {
     let attempt = Attempt {
         state,
         current,
+        signed_out,
         client,
     };
     let state = &attempt.state;
@@ -202,6 +204,8 @@ struct Attempt {
     state: LoginState,
     /// The session that the browser has now.
     current: Option<Session>,
+    /// Whether somebody signed out in the browser, and nobody has signed in since.
+    signed_out: bool,
     /// Where the browser is, for the audit.
     client: Option<IpAddr>,
 }
@@ -251,6 +255,10 @@ async fn use_answer(
     if state.silent && attempt.current.is_some() {
         // Somebody signed in by another tab meanwhile, on purpose.
         return Ok(Finished::NotSilently(return_to));
+    }
+    if attempt.is_step_up() && attempt.current.is_none() && attempt.signed_out {
+        attempt.failed(None, &"the session was signed out meanwhile");
+        return Ok(Finished::SignedOutMeanwhile(return_to));
     }
     let (code, description) = match response {
         AuthorizationResponse::Code { code, .. } => {
@@ -348,9 +356,11 @@ async fn redeem(
         return Err(Error::request(WENT_AWAY));
     }
     let record = record::of_sign_in(context, identity, enrichment, state)?;
-    if let (Some(_), Some(bound)) = (current, &bound) {
-        // The browser has moved on to another session since: the one that this attempt knew is over.
-        context.sessions.end(bound).await?;
+    // The browser has moved on to another session since: the one that this attempt knew is over. Where that
+    // one followed it, as another tab's step-up does, it ends by itself.
+    let left = bound.as_ref().zip(current.as_ref());
+    if let Some((bound, _)) = left.filter(|(bound, now)| bound.public_id() != now.public_id()) {
+        context.sessions.delete(bound.key()).await?;
     }
     Ok(
         match context

@@ -37,6 +37,7 @@ pub(crate) struct Silent {
 }
 
 impl Silent {
+    /// `settings` are those of an attempt: its answer has to bring these cookies, too.
     pub(crate) fn new(session: &str, settings: CookieSettings) -> Self {
         Self {
             asked: format!("{session}-asked"),
@@ -105,15 +106,19 @@ pub(crate) fn path_in_state(sealer: &Sealer, state: &str) -> Option<ReturnTo> {
     ReturnTo::parse(&path).map(|path| marked(&path))
 }
 
-/// The same path with the mark that nobody is to be asked there.
+/// The same path with the mark that nobody is to be asked there; cut where it gets too long with it, for
+/// without the mark a browser that keeps no cookies would be sent round.
 pub(crate) fn marked(path: &ReturnTo) -> ReturnTo {
-    let separator = if path.as_str().contains('?') {
-        '&'
-    } else {
-        '?'
-    };
-    ReturnTo::parse(&format!("{}{separator}{MARK}", path.as_str()))
-        .unwrap_or_else(|| path.path_only())
+    let shorter = [path.clone(), path.path_only(), ReturnTo::root()];
+    let marked = shorter.iter().find_map(|path| {
+        let separator = if path.as_str().contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        ReturnTo::parse(&format!("{}{separator}{MARK}", path.as_str()))
+    });
+    marked.unwrap_or_else(ReturnTo::root)
 }
 
 #[cfg(test)]
@@ -178,5 +183,17 @@ mod tests {
             path_in_state(&sealer, &state).unwrap().as_str(),
             "/?sso_silent=no"
         );
+    }
+
+    #[test]
+    fn a_path_of_any_length_is_marked() {
+        for (before, after) in [
+            ("/a".to_owned(), "/a?sso_silent=no"),
+            (format!("/a?{}", "b".repeat(2_040)), "/a?sso_silent=no"),
+            (format!("/{}", "b".repeat(2_040)), "/?sso_silent=no"),
+        ] {
+            let path = ReturnTo::parse(&before).unwrap();
+            assert_eq!(marked(&path).as_str(), after);
+        }
     }
 }

@@ -201,9 +201,12 @@ impl Auth {
             return None;
         };
         let context = &shared.context;
-        let now = context.clock.now();
-        if self.0.renewed.get().is_some()
-            || !context.revalidation.is_due(need, session.record(), now)
+        // Most sessions can't be renewed: they need not ask what time it is.
+        if !session.record().is_renewable()
+            || self.0.renewed.get().is_some()
+            || !context
+                .revalidation
+                .is_due(need, session.record(), context.clock.now())
             || !self.may_use_session(&request.method, &request.headers)
         {
             return None;
@@ -241,7 +244,8 @@ impl Auth {
         }
     }
 
-    /// Whether a request may pass a policy; if not, what is to be answered.
+    /// The same for an extractor.
+    #[cfg(feature = "axum")]
     pub(crate) fn judge(&self, policy: &Policy, request: &request::Parts) -> Result<(), Refusal> {
         self.verdict(policy, request)
             .map_err(|cause| self.refuse(cause, request))

@@ -26,8 +26,11 @@ pub(super) fn is_foreign(name: &str) -> bool {
     matches!(
         name,
         "none" | "HS256" | "HS384" | "HS512" | "ES512" | "ES256K" | "Ed448" | "RSA1_5"
-    ) || name.starts_with("RSA-OAEP")
-        || name.starts_with("ECDH-ES")
+    ) || name == "dir"
+        || name.ends_with("KW")
+        || ["RSA-OAEP", "ECDH-ES", "PBES2"]
+            .iter()
+            .any(|family| name.starts_with(family))
 }
 
 #[cfg(test)]
@@ -47,7 +50,18 @@ mod tests {
         ] {
             assert_eq!(parse(name), None, "{name}");
         }
-        for name in ["none", "HS256", "ES512", "RSA-OAEP-256", "ECDH-ES+A128KW"] {
+        for name in [
+            "none",
+            "HS256",
+            "ES512",
+            "RSA-OAEP-256",
+            "ECDH-ES+A128KW",
+            "ECDH-ES",
+            "A256KW",
+            "A128GCMKW",
+            "PBES2-HS256+A128KW",
+            "dir",
+        ] {
             assert!(is_foreign(name), "{name}");
         }
         assert!(!is_foreign("RSA256"), "a made-up name says nothing");

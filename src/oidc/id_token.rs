@@ -105,6 +105,15 @@ impl IdTokenCheck<'_> {
     ) -> Result<IdTokenClaims, IdTokenFault> {
         check_type(jwt)?;
         let all = claims::verified(jwt, keys, self.algorithms)?;
+        self.judge(jwt.algorithm, all)
+    }
+
+    /// Every claim of a token that was signed with `alg`.
+    pub(crate) fn judge(
+        &self,
+        alg: Algorithm,
+        all: Map<String, Value>,
+    ) -> Result<IdTokenClaims, IdTokenFault> {
         let claims = Claims(&all);
         // Back-Channel Logout section 2.4: what has `events` is no ID token, whatever else it has.
         if all.contains_key("events") {
@@ -116,7 +125,6 @@ impl IdTokenCheck<'_> {
         let authorized_party = self.check_authorized_party(&claims, &audience)?;
         let (expires_at, issued_at) = self.check_times(&claims)?;
         self.check_nonce(&claims)?;
-        let alg = jwt.algorithm;
         check_hash(
             &claims,
             "at_hash",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The members of a JSON object; `None` for anything else, and where a name comes twice: parsers differ
 /// in which one they take, so two readers of the same bytes could see two different objects (RFC 7519
 /// section 4, RFC 7515 section 4).
-pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice::<UniqueMembers>(bytes)
         .ok()
         .map(|object| object.0)

@@ -38,7 +38,7 @@ pub(crate) mod form;
 mod id_token;
 mod id_token_fault;
 mod issuer;
-mod json;
+pub(crate) mod json;
 mod jwt;
 mod key_set;
 mod metadata;

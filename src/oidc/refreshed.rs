@@ -27,6 +27,36 @@ impl std::fmt::Debug for OriginalClaims<'_> {
     }
 }
 
+/// What a refreshed ID token may leave out without taking it back: the claims of the authentication (OpenID
+/// Connect Core 2, which 12.2 ties to the first ID token), and those that describe a person (5.1).
+const KEPT: &[&str] = &[
+    "acr",
+    "amr",
+    "azp",
+    "nonce",
+    "session_expiry",
+    "sid",
+    "address",
+    "birthdate",
+    "email",
+    "email_verified",
+    "family_name",
+    "gender",
+    "given_name",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "phone_number_verified",
+    "picture",
+    "preferred_username",
+    "profile",
+    "updated_at",
+    "website",
+    "zoneinfo",
+];
+
 impl IdTokenClaims {
     /// Whether the ID token of a refresh, which passed [`IdTokenCheck`](super::IdTokenCheck) without a
     /// nonce, belongs to the sign-in: `sub` is the same, `aud` has all that the original had, `azp` is the
@@ -54,7 +84,9 @@ impl IdTokenClaims {
         Ok(())
     }
 
-    /// The claims of the session from now on: what is left out here keeps its value.
+    /// The claims of the session from now on: what came, and of what is left out only how somebody signed in
+    /// and who they are. What they may (groups, roles, whatever an app has) is over where it is left
+    /// out: providers leave out lists that have become empty.
     ///
     /// `auth_time` stays that of the sign-in, for a refresh shows nobody to the provider: one that is later
     /// counts for nothing, an earlier one counts.
@@ -70,9 +102,21 @@ impl IdTokenClaims {
             None => self.all.remove("auth_time"),
         };
         self.all.retain(|_, value| !value.is_null());
-        for (name, value) in original.all {
-            if name != "auth_time" && !self.all.contains_key(name) {
-                self.all.insert(name.clone(), value.clone());
+        // Verified was the address of then, and not another one that came without a word on it.
+        let same = |name: &str| {
+            self.all
+                .get(name)
+                .is_none_or(|now| original.all.get(name) == Some(now))
+        };
+        let (same_email, same_number) = (same("email"), same("phone_number"));
+        for name in KEPT {
+            let holds = match *name {
+                "email_verified" => same_email,
+                "phone_number_verified" => same_number,
+                _ => true,
+            };
+            if let Some(value) = original.all.get(*name).filter(|_| holds) {
+                self.all.entry(*name).or_insert_with(|| value.clone());
             }
         }
         let now = Claims(&self.all);
@@ -116,7 +160,8 @@ mod tests {
     fn original() -> Map<String, Value> {
         let original = json!({
             "sub": "alice", "aud": ["app", "api"], "azp": "app", "nonce": "n", "auth_time": 500,
-            "acr": "silver", "amr": ["pwd"], "groups": ["staff"], "sid": "s",
+            "acr": "silver", "amr": ["pwd"], "groups": ["staff"], "sid": "s", "name": "Alice", "email": "a@example.com",
+            "email_verified": true,
         });
         original.as_object().unwrap().clone()
     }
@@ -210,9 +255,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_keeps_its_value_and_what_comes_is_new() {
+    fn what_is_left_out_is_kept_of_the_sign_in_and_the_person_only() {
         let next = continued(|next| {
-            for gone in ["acr", "amr", "groups", "sid"] {
+            for gone in ["acr", "amr", "groups", "name", "sid"] {
                 next.remove(gone);
             }
         });
@@ -220,11 +265,31 @@ mod tests {
         assert_eq!(next.acr.as_deref(), Some("silver"));
         assert_eq!(next.amr, ["pwd"]);
         assert_eq!(next.sid.as_deref(), Some("s"));
-        assert_eq!(next.all["groups"], json!(["staff"]));
+        assert_eq!(next.all["name"], "Alice");
+        assert_eq!(next.all.get("groups"), None);
         assert_eq!(next.all["nonce"], json!("n"));
         let next = with("groups", json!([])).unwrap();
         assert_eq!(next.all["groups"], json!([]));
         let next = with("acr", json!("gold")).unwrap();
         assert_eq!(next.acr.as_deref(), Some("gold"));
+    }
+
+    #[test]
+    fn a_new_address_is_not_the_one_that_was_verified() {
+        for (email, verified) in [
+            (None, Some(true)),
+            (Some("a@example.com"), Some(true)),
+            (Some("b@example.com"), None),
+        ] {
+            let next = continued(|next| {
+                next.remove("email_verified");
+                match email {
+                    Some(email) => next.insert("email".to_owned(), email.into()),
+                    None => next.remove("email"),
+                };
+            });
+            let said = next.unwrap().all.get("email_verified").cloned();
+            assert_eq!(said, verified.map(Value::from), "{email:?}");
+        }
     }
 }

@@ -35,7 +35,8 @@ impl TokenResponse {
     ///
     /// # Errors
     /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): no JSON object, no access token, a token type
-    /// other than Bearer, or a field of a wrong type.
+    /// other than Bearer, a field of a wrong type, or a token with a character that is not visible ASCII
+    /// or a space (RFC 6749 appendices A.12 and A.17).
     pub fn parse(body: &[u8]) -> Result<Self> {
         let refuse = |why: &'static str| Error::provider(why);
         let fields = json::object(body)
@@ -85,6 +86,12 @@ impl TokenError {
 fn token(fields: &Map<String, Value>, name: &'static str) -> Result<Option<Secret<String>>> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
+        // VSCHAR: a line break would end the `Authorization` field that the token is sent in.
+        Some(Value::String(token)) if !token.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) => {
+            Err(Error::provider(format!(
+                "the token endpoint's {name} has a character that no token has"
+            )))
+        }
         Some(Value::String(token)) => Ok((!token.is_empty()).then(|| Secret::new(token.clone()))),
         Some(_) => Err(Error::provider(format!(
             "the token endpoint's {name} is not a string"
@@ -199,6 +206,10 @@ mod tests {
             r#"{"access_token":"at","access_token":"at","token_type":"Bearer"}"#,
             r#"{"access_token":"at","token_type":"Bearer","id_token":{}}"#,
             r#"{"access_token":"at","token_type":"Bearer","refresh_token":1}"#,
+            r#"{"access_token":"a\r\nb","token_type":"Bearer"}"#,
+            r#"{"access_token":"ä","token_type":"Bearer"}"#,
+            r#"{"access_token":"at","token_type":"Bearer","refresh_token":"a\u0000"}"#,
+            r#"{"access_token":"at","token_type":"Bearer","id_token":"a.b.c\n"}"#,
             r#"{"access_token":"at","token_type":"Bearer","scope":1}"#,
             r#"{"access_token":"at","token_type":"Bearer","scope":[1]}"#,
         ] {

@@ -175,13 +175,15 @@ pub(crate) fn find<'a>(fields: impl Iterator<Item = &'a [u8]>, name: &str) -> Fo
 }
 
 /// The cookies whose name starts with `prefix`, name and value, in the order they came: the first 200
-/// whose values can be ours.
+/// whose names and values can be ours. We write no name beyond ASCII, and no `Set-Cookie` field of
+/// ours could remove one.
 pub(crate) fn names_with_prefix<'a>(
     fields: impl Iterator<Item = &'a [u8]>,
     prefix: &str,
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
     pairs(fields)
         .filter(|(name, _)| name.starts_with(prefix.as_bytes()))
+        .filter(|(name, _)| name.is_ascii())
         .filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, ours(value)?)))
         .take(MAX_WITH_PREFIX)
 }

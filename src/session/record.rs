@@ -221,6 +221,13 @@ impl Record {
         );
     }
 
+    /// Whether there is a refresh token.
+    pub(crate) fn is_renewable(&self) -> bool {
+        self.tokens
+            .as_ref()
+            .is_some_and(|tokens| tokens.refresh_token.is_some())
+    }
+
     /// About how many bytes of memory the record takes, for bounds by weight.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -11,7 +11,8 @@ const MAX_LENGTH: usize = 2048;
 /// another origin, and normalises it as they would:
 ///
 /// 1. At most 2048 bytes, all of them characters of a URI (RFC 3986 section 2) with well-formed
-///    percent-encodings: no backslash, no control character, no space, nothing beyond ASCII. The
+///    percent-encodings: no backslash, no control character, no space, nothing beyond ASCII. The path has
+///    no percent-encoded control character either: readers differ in what they strip. The
 ///    query may have `[ ] { } | ^` and a backtick besides, as browsers send them; they and `'` come out
 ///    percent-encoded.
 /// 2. Dot segments, percent-encoded ones too, are resolved (RFC 3986 section 5.2.4, WHATWG URL
@@ -45,6 +46,7 @@ impl ReturnTo {
             None => (text, None),
         };
         let fits = path.bytes().all(is_path)
+            && escapes(path).all(|code| !code.is_ascii_control())
             && query.is_none_or(|query| query.bytes().all(|byte| is_query(byte) || is_odd(byte)))
             && fragment.bytes().all(is_query);
         if !fits {
@@ -55,7 +57,7 @@ impl ReturnTo {
             return None;
         }
         let mut url = resolve_dots(path.strip_prefix('/')?);
-        if !starts_plainly(&url) || resolve_dots(&decoded(&url)[1..]).starts_with("//") {
+        if !starts_plainly(&url) || !starts_plainly(&resolve_dots(&decoded(&url)[1..])) {
             return None;
         }
         if let Some(query) = query {
@@ -156,19 +158,20 @@ fn resolve_dots(path: &str) -> String {
     resolved
 }
 
-/// A path as a proxy has it that decodes it: with backslashes that count as slashes, and without what browsers
-/// strip or can't show.
+/// What the percent-encodings of a text stand for; it has whole ones only.
+fn escapes(text: &str) -> impl Iterator<Item = u8> {
+    text.split('%')
+        .skip(1)
+        .filter_map(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok())
+}
+
+/// A path as a proxy has it that decodes it, with backslashes that count as slashes.
 fn decoded(path: &str) -> String {
     let mut parts = path.split('%');
     let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_at(2);
-        match u8::from_str_radix(digits, 16) {
-            Ok(b'\\') => text.push('/'),
-            Ok(code) if code > b' ' && code != 0x7f => text.push(char::from(code)),
-            _ => {}
-        }
-        text.push_str(rest);
+    for (part, code) in parts.zip(escapes(path)) {
+        text.push(if code == b'\\' { '/' } else { char::from(code) });
+        text.push_str(&part[2..]);
     }
     text
 }
@@ -202,6 +205,8 @@ fn starts_plainly(path: &str) -> bool {
                 .and_then(|digits| u8::from_str_radix(digits, 16).ok());
             !code.is_none_or(|code| code <= b' ' || code == 0x7f || b"/\\%".contains(&code))
         }
+        // The end of a path that was decoded once.
+        [b'/', b'%', ..] => false,
         _ => true,
     }
 }

@@ -252,6 +252,15 @@ impl Sessions {
     /// Ends a session, and what else this browser has of it: ids from before a step-up, and sessions that
     /// parallel tabs made of the same session at the provider.
     pub(crate) async fn end(&self, session: &Session) -> Result<()> {
+        self.end_others(session).await?;
+        // Its own last: who has to try again after a failure must still be known.
+        self.delete(session.key()).await?;
+        // A step-up in another tab may have made one since the first look. From now on none can: it finds
+        // that what it follows is gone.
+        self.end_others(session).await
+    }
+
+    async fn end_others(&self, session: &Session) -> Result<()> {
         let own = session.record();
         let all = self
             .store
@@ -263,8 +272,7 @@ impl Sessions {
                 self.delete(key).await?;
             }
         }
-        // Its own last: who has to try again after a failure must still be known.
-        self.delete(session.key()).await
+        Ok(())
     }
 
     /// Puts a record in the place of the one that stands.

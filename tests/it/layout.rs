@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// but for vendors and the simulator, which only those who name them know.
 const ROOMS: &[(&str, May)] = &[
     ("lib", May::All),
+    ("fuzzing", May::All),
     ("test_util", May::All),
     ("sso", May::Down(&["vendor", "simulator"])),
     ("axum", May::Down(&[])),

@@ -224,6 +224,17 @@ async fn threat_43_a_silent_answer_that_comes_after_a_sign_out_signs_nobody_in()
     );
 }
 
+/// Whose session is over here and who signs out all the same does not want to be signed in again.
+#[tokio::test]
+async fn threat_43_a_sign_out_after_the_session_is_over_counts() {
+    let app = signed_in_elsewhere().await;
+    let page = app.visit("/auth/logout").await;
+    page.submit(&page.only_form()).await;
+    let page = app.visit("/optional").no_follow().await;
+    assert_shows(&page, "/optional", "nobody");
+    assert_eq!(asked(&app), 1, "at the sign-in only");
+}
+
 #[tokio::test]
 async fn a_protected_page_asks_silently_and_then_shows_the_apps_own_page() {
     let app = signed_in_elsewhere().await;
@@ -250,6 +261,51 @@ async fn a_protected_page_shows_the_apps_own_page_to_navigations_only() {
     assert_shows(&back, "/page", "alice");
 }
 
+/// The page is for who has to sign in and can look at it: a form leads there and back to the form's page, what
+/// is no person's click gets what it always gets, and who has to prove more is sent to the provider.
+#[tokio::test]
+async fn an_own_page_is_for_who_has_to_sign_in() {
+    let app = app();
+    let own = Unauthenticated::SilentThenPage("/welcome".to_owned());
+    let greet = |user: User| async move { user.subject().to_owned() };
+    let strong = RequireLayer::new(Policy::mfa()).unauthenticated(own);
+    let routes = Router::new()
+        .route("/strong", get(greet).post(greet).layer(strong))
+        .route("/list", get(|| async { "a list" }))
+        .route("/welcome", get(|| async { "welcome" }));
+    app.serve(app.sso.into_axum(routes));
+    let list = app.visit("/list").await;
+    let form = list.follow("/strong").post_form(&[]).await;
+    assert_shows(&form, "/welcome?return_to=%2Flist", "welcome");
+    let hop = &form.hops[0];
+    assert_eq!(hop.headers["cache-control"], "private, no-store");
+    assert_eq!(hop.headers["vary"], "Cookie");
+    for (page, status) in [
+        (list.prefetch("/strong").await, 401),
+        (list.websocket("/strong").await, 401),
+        (
+            list.fetch("/strong").header("hx-request", "true").await,
+            401,
+        ),
+        (
+            list.fetch("/strong")
+                .header("content-type", "application/grpc")
+                .await,
+            200,
+        ),
+    ] {
+        assert_eq!(page.status, status, "{}", page.html());
+        assert_eq!(page.location(), None);
+        assert!(page.set_cookies().is_empty());
+    }
+    assert_eq!(asked(&app), 0, "a form is not sent silently");
+    app.visit("/auth/login").await;
+    let weak = app.visit("/strong").no_follow().await;
+    let to = weak.location().unwrap();
+    assert!(to.as_str().starts_with(App::IDP), "{to}");
+    assert!(!to.as_str().contains("prompt=none"), "{to}");
+}
+
 #[tokio::test]
 async fn an_own_page_that_is_protected_too_does_not_lead_to_itself() {
     let app = App::new();
@@ -258,6 +314,16 @@ async fn an_own_page_that_is_protected_too_does_not_lead_to_itself() {
     let routes = Router::new().route("/protected", get(|| async { "in" }).layer(layer));
     app.serve(app.sso.into_axum(routes));
     assert_shows(&app.visit("/protected").await, "/protected", "in");
+}
+
+#[tokio::test]
+async fn an_own_page_under_a_prefix_does_not_lead_to_itself_either() {
+    let app = App::with(|builder| builder.base_url(App::PREFIXED));
+    let own = Unauthenticated::Page("/protected".to_owned());
+    let layer = RequireLayer::new(Policy::login()).unauthenticated(own);
+    let routes = Router::new().route("/app/protected", get(|| async { "in" }).layer(layer));
+    app.serve(app.sso.into_axum(routes));
+    assert_shows(&app.visit("/app/protected").await, "/app/protected", "in");
 }
 
 #[tokio::test]
@@ -288,6 +354,27 @@ async fn threat_42_a_silent_answer_replaces_nobody_where_others_come_by_form() {
     let page = app.browser.visit_from(App::IDP, &callback).await;
     assert_shows(&page, "/optional", "bob");
     assert_eq!(app.idp().code_grants(), 2);
+}
+
+/// Two silent attempts at once, and another account at the provider in between.
+#[tokio::test]
+async fn threat_42_of_two_silent_answers_the_first_counts() {
+    for app in [app(), app_by_form()] {
+        app.visit("/auth/login").stop_before(App::URL).await;
+        let first = app.until_callback("/optional").await;
+        app.person("bob", &["pwd"]);
+        app.idp().end_sessions();
+        app.visit("/auth/login").stop_before(App::URL).await;
+        app.browser
+            .set_cookie(App::URL, "__Host-sso-asked=; Path=/; Secure; Max-Age=0")
+            .unwrap();
+        let second = app.until_callback("/optional").await;
+        for (answer, grants) in [(first, 1), (second, 1)] {
+            let page = app.browser.visit_from(App::IDP, &answer).await;
+            assert_shows(&page, "/optional", "alice");
+            assert_eq!(app.idp().code_grants(), grants, "the first is redeemed");
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 // Output: one line `ready <port>`. Commands, one per line of input, each answered by one line:
 // `rotate` signs with new keys and keeps publishing the old ones, `rotate drop` drops the old ones,
 // `clients <JSON>` replaces the clients, `claims userinfo` keeps claims out of ID tokens (OpenID
-// Connect Core 5.4). Sessions and grants outlive each of them.
+// Connect Core 5.4), `consume` marks all refresh tokens as used. Sessions and grants outlive each of them.
 // It ends with its input, so that nothing is left behind by a test that was killed.
 
 import { createServer } from 'node:http';
@@ -16,7 +16,7 @@ import { createInterface } from 'node:readline';
 import Provider, { interactionPolicy } from 'oidc-provider';
 
 import { interact, logoutPage } from './pages.mjs';
-import { Store } from './store.mjs';
+import { Store, consumeRefreshTokens } from './store.mjs';
 
 const DEFAULT_CLIENTS = [
   {
@@ -125,7 +125,8 @@ function configuration(keys, clients, cookieKey, userinfoOnly) {
       AccessToken: 300,
       AuthorizationCode: 60,
       Grant: 3600,
-      IdToken: 300,
+      // Longer than tests move the app's clock to renew several times.
+      IdToken: 3600,
       Interaction: 600,
       RefreshToken: 3600,
       Session: 3600,
@@ -198,6 +199,9 @@ function obey(server, line) {
     case 'clients':
       server.replaceClients(JSON.parse(words));
       return 'replaced';
+    case 'consume':
+      consumeRefreshTokens();
+      return 'consumed';
     case 'claims':
       server.giveClaimsByUserinfoOnly();
       return 'given by userinfo';

@@ -49,3 +49,10 @@ export class Store {
     }
   }
 }
+
+// As if each had been sent already.
+export function consumeRefreshTokens() {
+  for (const { model, payload } of records.values()) {
+    if (model === 'RefreshToken') payload.consumed = Math.floor(Date.now() / 1000);
+  }
+}

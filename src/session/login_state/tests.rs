@@ -18,17 +18,27 @@ fn sealer() -> Sealer {
     Sealer::new(vec![crate::CookieKey::generate()]).unwrap()
 }
 
-/// The names that an attempt leaves standing.
+/// The names that are left when nothing more is removed, and the most removals of one answer.
 fn kept(pairs: &[String]) -> (Vec<String>, usize) {
-    let field = pairs.join("; ");
-    let gone = states().surplus([field.as_bytes()].into_iter(), NOW);
-    let removed: BTreeSet<_> = gone.iter().map(|cookie| cookie.name().to_owned()).collect();
-    let names = pairs.iter().filter_map(|pair| pair.split_once('='));
-    let names = names.map(|(name, _)| name.to_owned());
-    (
-        names.filter(|name| !removed.contains(name)).collect(),
-        gone.len(),
-    )
+    let mut pairs = pairs.to_vec();
+    let mut most = 0;
+    loop {
+        let field = pairs.join("; ");
+        let gone = states().surplus([field.as_bytes()].into_iter(), NOW);
+        if gone.is_empty() {
+            break;
+        }
+        most = most.max(gone.len());
+        let removed: BTreeSet<_> = gone
+            .iter()
+            .map(|cookie| format!("{}=v", cookie.name()))
+            .collect();
+        pairs.retain(|pair| !removed.contains(pair));
+    }
+    let names = pairs
+        .iter()
+        .map(|pair| pair.trim_end_matches("=v").to_owned());
+    (names.collect(), most)
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -49,11 +59,13 @@ fn name() -> impl Strategy<Value = String> {
 proptest! {
     /// However many and whatever they are called: what stays is young, well named and leaves room for one.
     #[test]
-    fn a_browser_keeps_few_attempts(names in prop::collection::btree_set(name(), 0..=MOST_REMOVALS)) {
+    fn a_browser_keeps_few_attempts(names in prop::collection::btree_set(name(), 0..40)) {
         let pairs: Vec<_> = names.iter().map(|name| format!("{}=v", name.trim())).collect();
         let (kept, removed) = kept(&pairs);
         prop_assert!(removed <= MOST_REMOVALS);
-        let ours: Vec<_> = kept.iter().filter_map(|name| name.strip_prefix("__Host-sso-login-")).collect();
+        // No `Set-Cookie` field can remove a name beyond ASCII, so none counts.
+        let ours = kept.iter().filter(|name| name.is_ascii());
+        let ours: Vec<_> = ours.filter_map(|name| name.strip_prefix("__Host-sso-login-")).collect();
         prop_assert!(ours.len() < MOST_ATTEMPTS, "{ours:?}");
         for name in ours {
             let (time, hash) = name.split_once('-').unwrap();

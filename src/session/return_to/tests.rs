@@ -181,6 +181,8 @@ fn refuses_what_could_leave() {
         "/a/..%2f/evil.example",
         "/a%2f..%5c%2fevil.example",
         "/a/..%2f%09/evil.example",
+        "/.%2f%25",
+        "/.%2f%252fevil.example",
         "/a/../..//evil.example",
         "/./..//evil.example",
         "/a/../\\evil.example",

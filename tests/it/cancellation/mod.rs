@@ -5,6 +5,7 @@ mod caches;
 mod endpoints;
 mod requests;
 mod sign_in;
+mod silent;
 mod stores;
 
 use std::collections::HashSet;

@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::routing::get;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio_stream::StreamExt as _;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_sso::axum::AccessToken;
 use tower_sso::simulator::Fault;
 use tower_sso::test_util::SignedIn;
 use tower_sso::{Auth, Policy, RequireLayer};
@@ -132,31 +134,40 @@ async fn a_wait_for_the_end_of_a_session() {
     assert!(noticed.is_ok());
 }
 
-/// A request that renews its session first: the refresh token is sent once, and the new one is kept.
+/// A request that renews its session first, whoever wants it: the refresh token is sent once, and the new
+/// one is kept.
 #[tokio::test]
 async fn a_request_that_renews_its_session() {
-    let points = drop_at_each_await(
-        async || {
-            let world = World::with(|builder| builder.scopes(["openid", "offline_access"]));
-            let short = Fault::ExpiresIn(Some(60.into()));
-            world.app.idp().set_fault(short);
-            world.app.sign_in("/protected").await;
-            world.app.clock.advance(Duration::from_secs(61));
-            world
-        },
-        async |world| world.app.visit("/protected").no_follow().await.status,
-        async |world, dropped| {
-            assert!(dropped.output.is_none_or(|status| status == 200));
-            let page = world.app.visit("/protected").no_follow().await;
-            assert_eq!(page.status, 200, "after {} polls", dropped.polls);
-            assert_eq!(world.app.idp().refresh_grants(), 1);
-            world.app.clock.advance(Duration::from_secs(61));
-            let page = world.app.visit("/protected").no_follow().await;
-            assert_eq!(page.status, 200, "after {} polls", dropped.polls);
-            assert_eq!(world.app.idp().refresh_grants(), 2);
-            assert_eq!(world.app.idp().reuse_detected(), 0);
-        },
-    )
-    .await;
-    assert!(points > 5, "{points}");
+    for path in ["/protected", "/extractor", "/", "/token"] {
+        let points = drop_at_each_await(
+            renewable,
+            async |world| world.app.visit(path).no_follow().await.status,
+            async |world, dropped| {
+                assert!(dropped.output.is_none_or(|status| status == 200));
+                let page = world.app.visit(path).no_follow().await;
+                assert_eq!(page.status, 200, "{path} after {} polls", dropped.polls);
+                assert_eq!(world.app.idp().refresh_grants(), 1, "{path}");
+                world.app.clock.advance(Duration::from_secs(61));
+                let page = world.app.visit("/protected").no_follow().await;
+                assert_eq!(page.status, 200, "{path} after {} polls", dropped.polls);
+                assert_eq!(world.app.idp().refresh_grants(), 2);
+                assert_eq!(world.app.idp().reuse_detected(), 0);
+            },
+        )
+        .await;
+        assert!(points > 5, "{path}: {points}");
+    }
+}
+
+/// Signed in with a refresh token, and the access token is over.
+async fn renewable() -> World {
+    let world = World::with(|builder| builder.scopes(["openid", "offline_access"]));
+    let token = |token: AccessToken| async move { token.expose().len().to_string() };
+    let routes = world.app.routes().route("/token", get(token));
+    world.app.serve(world.app.sso.into_axum(routes));
+    let short = Fault::ExpiresIn(Some(60.into()));
+    world.app.idp().set_fault(short);
+    world.app.sign_in("/protected").await;
+    world.app.clock.advance(Duration::from_secs(61));
+    world
 }

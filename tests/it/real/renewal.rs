@@ -49,8 +49,8 @@ fn provider() -> Option<ProviderProcess> {
     ProviderProcess::start("127.0.0.1", &clients)
 }
 
-/// Access tokens live 300 s there. A second renewal would find an ID token that the moved clock takes for
-/// expired.
+/// Access tokens live 300 s there. Each renewal sends the refresh token that the one before brought: the
+/// provider takes each once, and ends the whole grant where one comes again.
 #[tokio::test]
 async fn a_session_goes_on_with_new_tokens() {
     let Some(idp) = provider() else {
@@ -58,15 +58,57 @@ async fn a_session_goes_on_with_new_tokens() {
     };
     let browser = Browser::new();
     let clock = serve(&browser, &idp, "app", APP);
-    let first = sign_in(&browser, APP).await;
-    assert!(first.html().starts_with("alice "), "{}", first.html());
-    clock.advance(Duration::from_secs(200));
-    let same = browser.visit(&format!("{APP}/token")).no_follow().await;
-    assert_eq!(same.html(), first.html());
-    clock.advance(Duration::from_secs(45));
-    let renewed = browser.visit(&format!("{APP}/token")).no_follow().await;
-    assert!(renewed.html().starts_with("alice "), "{}", renewed.html());
-    assert_ne!(renewed.html(), first.html());
+    let mut tokens = vec![sign_in(&browser, APP).await.html()];
+    for _ in 0..4 {
+        clock.advance(Duration::from_secs(200));
+        let same = browser.visit(&format!("{APP}/token")).no_follow().await;
+        assert_eq!(Some(&same.html()), tokens.last());
+        clock.advance(Duration::from_secs(45));
+        let renewed = browser.visit(&format!("{APP}/token")).no_follow().await;
+        assert!(renewed.html().starts_with("alice "), "{}", renewed.html());
+        assert!(!tokens.contains(&renewed.html()), "a new token each time");
+        tokens.push(renewed.html());
+    }
+}
+
+/// As before, where many requests want it at once.
+#[tokio::test]
+async fn many_requests_send_a_refresh_token_once() {
+    let Some(idp) = provider() else {
+        return;
+    };
+    let browser = Browser::new();
+    let clock = serve(&browser, &idp, "app", APP);
+    let mut before = sign_in(&browser, APP).await.html();
+    for _ in 0..2 {
+        clock.advance(Duration::from_secs(245));
+        let mut requests = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let (browser, url) = (browser.copy(), format!("{APP}/token"));
+            requests.spawn(async move { browser.visit(&url).no_follow().await.html() });
+        }
+        let mut seen = requests.join_all().await;
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "one new token for all: {seen:?}");
+        assert!(seen[0].starts_with("alice ") && seen[0] != before);
+        before = seen.remove(0);
+    }
+}
+
+/// A refresh token that somebody else has used: the provider ends the grant, and so the session is over.
+#[tokio::test]
+async fn a_refresh_token_that_comes_again_ends_the_session() {
+    let Some(idp) = provider() else {
+        return;
+    };
+    let browser = Browser::new();
+    let clock = serve(&browser, &idp, "app", APP);
+    sign_in(&browser, APP).await;
+    idp.use_refresh_tokens();
+    clock.advance(Duration::from_secs(245));
+    let page = browser.visit(&format!("{APP}/token")).no_follow().await;
+    let asks = page.location().unwrap();
+    assert!(asks.as_str().starts_with(&idp.issuer()), "{asks}");
 }
 
 #[tokio::test]

@@ -145,6 +145,11 @@ impl ProviderProcess {
         assert_eq!(self.command("claims userinfo"), "given by userinfo");
     }
 
+    /// Marks all refresh tokens as used, as if somebody had stolen them.
+    pub(crate) fn use_refresh_tokens(&self) {
+        assert_eq!(self.command("consume"), "consumed");
+    }
+
     /// Fills in the login page as `account` and goes on.
     ///
     /// # Panics

@@ -22,6 +22,7 @@ pub(crate) struct RemoteStore(Arc<Inner>);
 struct Inner {
     records: MemoryStore,
     held: watch::Sender<bool>,
+    lists_held: watch::Sender<bool>,
     failing: AtomicBool,
     loads: AtomicUsize,
 }
@@ -31,6 +32,7 @@ impl RemoteStore {
         Self(Arc::new(Inner {
             records: MemoryStore::new(Arc::new(clock.clone())),
             held: watch::Sender::new(false),
+            lists_held: watch::Sender::new(false),
             failing: AtomicBool::new(false),
             loads: AtomicUsize::new(0),
         }))
@@ -41,8 +43,15 @@ impl RemoteStore {
         self.0.held.send_replace(true);
     }
 
+    /// From now on lists of sessions are late: what they tell is as old as the question, until
+    /// [`RemoteStore::let_go`].
+    pub(crate) fn hold_lists(&self) {
+        self.0.lists_held.send_replace(true);
+    }
+
     pub(crate) fn let_go(&self) {
         self.0.held.send_replace(false);
+        self.0.lists_held.send_replace(false);
     }
 
     /// Whether each call fails.
@@ -138,7 +147,14 @@ impl SessionStore for RemoteStore {
         issuer: &'a str,
         subject: &'a str,
     ) -> BoxFuture<'a, Result<Vec<(SessionKey, Arc<Record>)>>> {
-        self.ask(self.0.records.find_by_subject(issuer, subject))
+        Box::pin(async move {
+            let list = self
+                .ask(self.0.records.find_by_subject(issuer, subject))
+                .await;
+            let mut held = self.0.lists_held.subscribe();
+            let _ = held.wait_for(|held| !held).await;
+            list
+        })
     }
 
     fn use_once(&self, what: [u8; 32], until: SecondsSinceEpoch) -> BoxFuture<'_, Result<bool>> {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::routing::get;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Response;
@@ -13,10 +14,13 @@ use tower_sso::simulator::{
     Endpoint, Fault, ForgedAlg, LoginChoice, SigningAlgorithm, SimulatedClient, SimulatedUser,
     Simulator, SimulatorHandle,
 };
-use tower_sso::{BoxError, ClientSecret, Decision, Identity, Sso};
+use tower_sso::{
+    BoxError, ClientSecret, Decision, Identity, Policy, RequireLayer, SilentLayer, Sso,
+    Unauthenticated, User,
+};
 
 use super::secrets::{Log, key, known_secrets};
-use super::{HostileStore, Mood, Wiretap, deploy, tapped};
+use super::{HostileStore, Mood, Wiretap, deploy, serve_routes, tapped};
 use crate::support::{App, Page};
 
 /// An app that calls its provider over loopback, with everything that passes written down.
@@ -269,6 +273,10 @@ fn faults() -> Vec<Scenario> {
         Fault::ExpiresIn(Some(odd().into())),
         Fault::TokenType(odd()),
         Fault::NoIdToken,
+        Fault::NoRefreshToken,
+        Fault::Scope(odd()),
+        Fault::TokenError(odd()),
+        Fault::UserInfoClaims(json!({"sub": ["0123456789abcdef-odd"]})),
     ];
     for endpoint in [
         Endpoint::Discovery,
@@ -356,12 +364,68 @@ fn renewals() -> Vec<Scenario> {
     ]
 }
 
+/// Attempts without a page, by somebody who is signed in at the provider, and what becomes of them.
+fn silent_attempts() -> Vec<Scenario> {
+    let row = |name: &str, spoil: fn(&Stage) -> bool| {
+        Scenario::new(name, move |stage| {
+            Box::pin(async move {
+                let app = &stage.app;
+                let greet = async |user: Option<User>| user.is_some().to_string();
+                let own = RequireLayer::new(Policy::login())
+                    .unauthenticated(Unauthenticated::SilentThenPage("/welcome".to_owned()));
+                let routes = axum::Router::new()
+                    .route("/silent", get(greet).layer(SilentLayer::new()))
+                    .route("/own", get(greet).layer(own))
+                    .route("/welcome", get(greet));
+                serve_routes(app, routes);
+                let mut pages = vec![app.visit("/auth/login").stop_before(App::URL).await];
+                let expected = spoil(stage);
+                let callback = app.until_callback("/silent?token=none").await;
+                let copy = app.browser.copy();
+                let page = app.browser.visit_from(App::IDP, &callback).await;
+                assert_eq!(page.html() == "true", expected, "{}", page.html());
+                pages.push(page);
+                pages.push(copy.visit_from(App::IDP, &callback).await);
+                let without_cookies = app.browser.stranger();
+                pages.push(without_cookies.visit_from(App::IDP, &callback).await);
+                pages.push(app.visit("/own").await);
+                pages
+            })
+        })
+    };
+    vec![
+        row("a silent attempt", |_| true),
+        row("a silent attempt of nobody", |stage| {
+            stage.idp.end_sessions();
+            stage.idp.set_default_login(None);
+            false
+        }),
+        row("a silent attempt with an odd error", |stage| {
+            let odd = Fault::AuthorizeError(App::SECRET.into(), Some(App::SECRET.into()));
+            stage.idp.set_fault(odd);
+            false
+        }),
+        row("a silent attempt with a token that is forged", |stage| {
+            stage.idp.set_fault(Fault::BadSignature);
+            false
+        }),
+        row("a silent attempt at a provider that is down", |stage| {
+            let down = Fault::Status(Endpoint::Token, 503, None);
+            stage.idp.set_fault(down);
+            false
+        }),
+        row("a silent attempt at a store that fails", |stage| {
+            stage.store.set(Mood::Fails);
+            false
+        }),
+    ]
+}
+
 /// A row for each thing that can happen.
-fn scenarios() -> Vec<Scenario> {
-    [successes(), renewals(), refusals(), faults(), echoes()]
-        .into_iter()
-        .flatten()
-        .collect()
+fn scenarios() -> impl Iterator<Item = Scenario> {
+    let well = [successes(), renewals(), silent_attempts()];
+    let badly = [refusals(), faults(), echoes()];
+    well.into_iter().chain(badly).flatten()
 }
 
 /// Guards: `Secret`, spans and events that name no query, `sensitive` header values, `Error`'s one line, and

@@ -3,7 +3,7 @@
 use axum::Router;
 use http::HeaderValue;
 use tower_sso::session::ReturnTo;
-use tower_sso::{Policy, RequireLayer};
+use tower_sso::{Policy, RequireLayer, SilentLayer, Unauthenticated};
 use url::Url;
 
 use super::serve_routes;
@@ -129,5 +129,62 @@ async fn threat_02_a_sign_out_with_a_payload_leaves_our_origin() {
         let page = form.post_form(&[("return_to", &payload)]).await;
         assert_eq!(app.session_cookie(), None, "{payload:?}");
         stays(&page, &payload);
+    }
+}
+
+/// By an attempt without a page: the way back is in the attempt's cookie, and in `state` for a browser that
+/// keeps none. Guard: `ReturnTo::parse` in `refusal::return_to` and in `silent::path_in_state`.
+#[tokio::test]
+async fn threat_02_a_silent_attempt_with_a_payload_leaves_our_origin() {
+    let app = App::new();
+    app.idp().set_default_login(None);
+    let public = Router::new()
+        .fallback(|| async { "public" })
+        .layer(SilentLayer::new());
+    serve_routes(&app, public);
+    for payload in sample(211).into_iter().filter(|text| text.starts_with('/')) {
+        app.browser.clear_cookies();
+        let page = app.visit(&payload).await;
+        assert_eq!(page.html(), "public", "{payload:?}");
+        assert!(page.hop(App::IDP).is_some(), "{payload:?}");
+        stays(&page, &payload);
+
+        app.browser.clear_cookies();
+        let callback = app.until_callback(&payload).await;
+        app.browser.clear_cookies();
+        let back = app
+            .browser
+            .visit_from(App::IDP, &callback)
+            .no_follow()
+            .await;
+        let location = back.header("location").unwrap();
+        stays_on_our_origin(&location, &payload);
+        assert!(
+            location.ends_with("sso_silent=no"),
+            "{payload:?} → {location}"
+        );
+    }
+}
+
+/// By the app's own page, which hands it on to the login endpoint. Guard: `ReturnTo::parse` in
+/// `refusal::return_to`, and the encoding in `refusal::own_page`.
+#[tokio::test]
+async fn threat_02_an_own_page_with_a_payload_leaves_our_origin() {
+    let app = App::new();
+    let own = Unauthenticated::Page("/welcome?lang=en".to_owned());
+    let protected = Router::new()
+        .fallback(|| async { "private" })
+        .layer(RequireLayer::new(Policy::login()).unauthenticated(own));
+    serve_routes(&app, protected);
+    for payload in sample(61).into_iter().filter(|text| text.starts_with('/')) {
+        let page = app.visit(&payload).no_follow().await;
+        let location = page.location().unwrap();
+        assert_eq!(location.origin().ascii_serialization(), App::URL);
+        assert_eq!(location.path(), "/welcome", "{payload:?}");
+        let pairs: Vec<_> = location.query_pairs().collect();
+        assert_eq!(pairs.len(), 2, "{payload:?} adds a parameter: {location}");
+        assert_eq!((&*pairs[0].0, &*pairs[0].1), ("lang", "en"));
+        assert_eq!(pairs[1].0, "return_to");
+        stays_on_our_origin(&pairs[1].1, &payload);
     }
 }

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::Method;
 use tower::Layer as _;
+use tower_sso::axum::AccessToken;
 use tower_sso::session::store::MemoryStore;
 use tower_sso::simulator::{Endpoint, Fault};
 use tower_sso::{
@@ -317,9 +318,13 @@ async fn threat_21_a_secret_is_in_debug() {
     deploy(&mut app, sso);
 
     let by_handler = Arc::clone(&printed);
-    let handler = move |user: User, session: Session, parts: http::request::Parts| async move {
+    let handler = move |user: User,
+                        session: Session,
+                        token: AccessToken,
+                        parts: http::request::Parts| async move {
         let auth = Auth::of(&parts.extensions).unwrap();
         let mut printed = by_handler.lock().unwrap();
+        printed.push(format!("{token:?} {token:#?}"));
         printed.push(format!(
             "{user:?} {user:#?} {session:#?} {auth:?} {auth:#?}"
         ));
@@ -367,7 +372,7 @@ async fn threat_21_a_secret_is_in_debug() {
     secrets.add_calls(&tap);
     assert!(secrets.has("refresh_token") && secrets.has("cookie __Host-sso"));
     let printed = printed.lock().unwrap();
-    assert!(printed.len() >= 9, "{}", printed.len());
+    assert!(printed.len() >= 10, "{}", printed.len());
     for text in printed.iter() {
         secrets.assert_absent(text, "Debug");
     }

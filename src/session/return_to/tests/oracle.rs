@@ -32,6 +32,9 @@ fn expected(text: &str) -> Option<String> {
         return None;
     }
     let seen = base().join(text).ok()?;
+    if decoded(path).chars().any(|c| c.is_ascii_control()) {
+        return None;
+    }
     if names_a_host(path) || names_a_host(seen.path()) || names_a_host(&once_more(seen.path())) {
         return None;
     }
@@ -57,11 +60,10 @@ fn names_a_host(path: &str) -> bool {
     second.is_some_and(|c| c <= ' ' || c == '\u{7f}' || "/\\%".contains(c))
 }
 
-/// What a server makes of a path that decodes it before it resolves the dots. Browsers strip tabs and
-/// newlines, others all that can't be seen. An encoded `?` stays a character of the path.
+/// What a server makes of a path that decodes it before it resolves the dots. An encoded `?` stays a
+/// character of the path.
 fn once_more(path: &str) -> String {
-    let visible = |c: &char| *c > ' ' && *c != '\u{7f}';
-    let decoded: String = decoded(path).chars().filter(visible).collect();
+    let decoded = decoded(path);
     let url = base().join(&decoded.replace(['?', '#'], "_"));
     url.map_or_else(|_| "//".to_owned(), |url| url.path().to_owned())
 }
