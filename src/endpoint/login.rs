@@ -20,8 +20,8 @@ use tower_cookies::Cookies;
 
 use super::query::Query;
 use super::request_kind::RequestKind;
-use super::{Shared, cookie_fields, cross_site, respond};
-use crate::flow::sign_in::{self, Start};
+use super::{Shared, attempt, cookie_fields, cross_site, respond};
+use crate::flow::sign_in::Start;
 use crate::flow::{BaseUrl, Context};
 use crate::oidc::Prompt;
 use crate::policy::Requirement;
@@ -70,33 +70,21 @@ pub(super) async fn answer(
     {
         return Ok(respond::round_in_circles(shared));
     }
-    for surplus in context.login_states.surplus(cookie_fields(headers), now) {
-        cookies.add(surplus);
-    }
     // Who is signed in and asks for more wants to stay who they are; who asks for the list of accounts
     // does not.
     let step_up = session.is_some()
         && !asked.requirement.is_empty()
         && !asked.prompt.contains(&Prompt::SelectAccount);
-    let started = sign_in::start(
-        context,
-        Start {
-            return_to: asked.return_to,
-            requirement: asked.requirement,
-            session: session.as_ref(),
-            step_up,
-            prompt: asked.prompt,
-            silent: false,
-            login_hint: asked.login_hint,
-            ui_locales: asked.ui_locales,
-            round_trips: context
-                .round_trips
-                .so_far(&context.sealer, cookie_fields(headers), now),
-        },
-    )
-    .await?;
-    cookies.add(started.cookie);
-    Ok(respond::see_other(&started.location))
+    let start = Start {
+        requirement: asked.requirement,
+        session: session.as_ref(),
+        step_up,
+        prompt: asked.prompt,
+        login_hint: asked.login_hint,
+        ui_locales: asked.ui_locales,
+        ..Start::new(asked.return_to)
+    };
+    attempt::begin(context, cookies, headers, start).await
 }
 
 /// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch

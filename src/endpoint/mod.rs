@@ -3,6 +3,7 @@
 //! [`Endpoints`] is one tower service. A request that carries a [`Refusal`] is answered by what the table
 //! in [`refusal`] says; any other by its path. It never passes a request on.
 
+mod attempt;
 pub(crate) mod callback;
 pub(crate) mod cross_site;
 mod grpc;

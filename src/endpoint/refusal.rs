@@ -1,20 +1,23 @@
 //! What is answered in the place of a handler: the table "who gets what when not (sufficiently) signed in".
 
+mod bodies;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
-use serde_json::{Value, json};
+use http::{HeaderMap, Method, Response, StatusCode, request};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::request_kind::RequestKind;
-use super::{Rejection, RejectionKind, Shared, Unauthenticated, cookie_fields, grpc, respond};
+use super::{
+    Rejection, RejectionKind, Shared, Unauthenticated, attempt, cookie_fields, grpc, respond,
+};
 use crate::flow::sign_in::{self, Start};
 use crate::flow::{BaseUrl, Context, audit, silent};
-use crate::policy::{Reason, Requirement, Verdict};
+use crate::policy::{Requirement, Verdict};
 use crate::session::{ReturnTo, Session};
 use crate::{Error, ErrorKind};
 
@@ -249,34 +252,15 @@ pub(super) async fn answer(
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {
         Answer::Redirect { step_up } => {
-            for surplus in context
-                .login_states
-                .surplus(cookie_fields(&refused.headers), now)
-            {
-                cookies.add(surplus);
-            }
             let start = Start {
-                return_to,
                 requirement,
                 session,
                 step_up,
-                prompt: Vec::new(),
-                silent: false,
-                login_hint: None,
-                ui_locales: None,
-                round_trips: context.round_trips.so_far(
-                    &context.sealer,
-                    cookie_fields(&refused.headers),
-                    now,
-                ),
+                ..Start::new(return_to)
             };
-            match sign_in::start(context, start).await {
-                Ok(started) => {
-                    cookies.add(started.cookie);
-                    respond::see_other(&started.location)
-                }
-                Err(error) => respond::error(shared, &error),
-            }
+            attempt::begin(context, cookies, &refused.headers, start)
+                .await
+                .unwrap_or_else(|error| respond::error(shared, &error))
         }
         Answer::AskSilently => ask_silently(shared, cookies, refused, return_to).await,
         Answer::OwnPage => respond::see_other(&own_page(context, unauthenticated, &return_to)),
@@ -293,11 +277,11 @@ pub(super) async fn answer(
         Answer::Problem if kind == RequestKind::Grpc => {
             grpc::status(16, "sign-in is required", &refused.headers)
         }
-        Answer::Problem => problem(shared, kind, &return_to, &requirement, reason),
-        Answer::Forbidden => forbidden(shared, kind, refused, reason),
-        Answer::Vain => vain_page(shared, &return_to, &requirement, reason),
+        Answer::Problem => bodies::problem(shared, kind, &return_to, &requirement, reason),
+        Answer::Forbidden => bodies::forbidden(shared, kind, refused, reason),
+        Answer::Vain => bodies::vain_page(shared, &return_to, &requirement, reason),
         Answer::Loop => respond::round_in_circles(shared),
-        Answer::Unavailable => unavailable(shared, kind, refused),
+        Answer::Unavailable => bodies::unavailable(shared, kind, refused),
     }
 }
 
@@ -310,36 +294,16 @@ async fn ask_silently(
 ) -> Response<Bytes> {
     let context = &shared.context;
     cookies.add(context.silent.asked());
-    let fields = cookie_fields(&refused.headers);
-    for surplus in context.login_states.surplus(fields, context.clock.now()) {
-        cookies.add(surplus);
-    }
-    let back = return_to.clone();
     let start = Start {
-        return_to,
-        requirement: Requirement::default(),
-        session: None,
-        step_up: false,
-        prompt: Vec::new(),
         silent: true,
-        login_hint: None,
-        ui_locales: None,
-        round_trips: context.round_trips.so_far(
-            &context.sealer,
-            cookie_fields(&refused.headers),
-            context.clock.now(),
-        ),
+        ..Start::new(return_to.clone())
     };
-    match sign_in::start(context, start).await {
-        Ok(started) => {
-            cookies.add(started.cookie);
-            respond::see_other(&started.location)
-        }
-        Err(error) => {
+    attempt::begin(context, cookies, &refused.headers, start)
+        .await
+        .unwrap_or_else(|error| {
             tracing::warn!(%error, "the provider can't be asked; the page shows without");
-            respond::see_other(silent::marked(&back).as_str())
-        }
-    }
+            respond::see_other(silent::marked(&return_to).as_str())
+        })
 }
 
 fn own_page(context: &Context, unauthenticated: &Unauthenticated, return_to: &ReturnTo) -> String {
@@ -349,31 +313,6 @@ fn own_page(context: &Context, unauthenticated: &Unauthenticated, return_to: &Re
         .append_pair("return_to", return_to.as_str())
         .finish();
     format!("{}{separator}{query}", context.base_url.public_path(page))
-}
-
-/// What whoever sees no page reads.
-const NOT_KNOWN: &str = "sessions are not available now";
-
-/// 503 for whoever asks: the browser a page, the rest a line, gRPC a status.
-fn unavailable(shared: &Shared, kind: RequestKind, refused: &Refused) -> Response<Bytes> {
-    let after = match &refused.cause {
-        Cause::Unknown(error) => error.retry_after(),
-        _ => None,
-    };
-    match kind {
-        RequestKind::Grpc => grpc::status(14, NOT_KNOWN, &refused.headers),
-        RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => {
-            let mut error = Error::store("whether you are signed in can't be told now");
-            if let Some(after) = after {
-                error = error.with_retry_after(after);
-            }
-            respond::error(shared, &error)
-        }
-        _ => respond::with_retry_after(
-            respond::plain(StatusCode::SERVICE_UNAVAILABLE, NOT_KNOWN),
-            after,
-        ),
-    }
 }
 
 /// Where the browser comes back to after it signed in: the page itself for a navigation; for what a page
@@ -404,107 +343,4 @@ fn login_path(shared: &Shared, return_to: &ReturnTo, requirement: &Requirement) 
         path.push_str(&query);
     }
     path
-}
-
-fn problem(
-    shared: &Shared,
-    kind: RequestKind,
-    return_to: &ReturnTo,
-    requirement: &Requirement,
-    reason: Option<&Reason>,
-) -> Response<Bytes> {
-    let login_url = login_path(shared, return_to, requirement);
-    let mut body = json!({
-        "type": "about:blank",
-        "title": "Unauthorized",
-        "status": 401,
-        "detail": reason.map_or("sign-in is required", Reason::text),
-        "login_url": login_url,
-    });
-    if reason.is_some() {
-        // RFC 9470 section 3, in the body: the header is for routes that take bearer tokens.
-        body["error"] = "insufficient_user_authentication".into();
-        if !requirement.acr_values.is_empty() {
-            body["acr_values"] = requirement.acr_values.join(" ").into();
-        }
-        body["max_age"] = requirement
-            .max_age
-            .map_or(Value::Null, |age| age.as_secs().into());
-    }
-    let mut response = respond::json(StatusCode::UNAUTHORIZED, "application/problem+json", &body);
-    if kind == RequestKind::Htmx
-        && let Ok(location) = HeaderValue::try_from(login_url)
-    {
-        response.headers_mut().insert("hx-redirect", location);
-    }
-    response
-}
-
-fn forbidden(
-    shared: &Shared,
-    kind: RequestKind,
-    refused: &Refused,
-    reason: Option<&Reason>,
-) -> Response<Bytes> {
-    let text = match (&refused.cause, reason) {
-        (Cause::CrossSite, _) => "This request was sent by a page of another site.".to_owned(),
-        (_, Some(reason)) => sentence(reason.text()),
-        (_, None) => "Your account may not see this.".to_owned(),
-    };
-    match kind {
-        RequestKind::Grpc => grpc::status(7, "permission denied", &refused.headers),
-        RequestKind::Navigation | RequestKind::FramedNavigation | RequestKind::FormPost => shared
-            .page(
-                &Page::new(
-                    PageKind::Forbidden,
-                    StatusCode::FORBIDDEN,
-                    "You may not see this",
-                    text,
-                )
-                .add_link("Go to the start page", shared.home()),
-            ),
-        _ => respond::json(
-            StatusCode::FORBIDDEN,
-            "application/problem+json",
-            &json!({ "type": "about:blank", "title": "Forbidden", "status": 403, "detail": text }),
-        ),
-    }
-}
-
-fn vain_page(
-    shared: &Shared,
-    return_to: &ReturnTo,
-    requirement: &Requirement,
-    reason: Option<&Reason>,
-) -> Response<Bytes> {
-    let mut page = Page::new(
-        PageKind::Forbidden,
-        StatusCode::FORBIDDEN,
-        "A stronger sign-in is needed",
-        reason.map_or_else(String::new, |reason| sentence(reason.text())),
-    )
-    .add_link(
-        "Sign in again",
-        format!(
-            "{}&prompt=login",
-            login_path(shared, return_to, requirement)
-        ),
-    )
-    .add_link("Go to the start page", shared.home());
-    if requirement.multi_factor {
-        page = page.with_detail(Some(respond::MFA_HINT.to_owned()));
-    }
-    shared.page(&page)
-}
-
-/// A reason as a sentence of its own.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        format!(
-            "{}{}.",
-            first.to_uppercase(),
-            chars.as_str().trim_end_matches('.')
-        )
-    })
 }

@@ -6,12 +6,14 @@
 //! 2. Only the provider's word ends a session: `invalid_grant`, or an ID token that is for somebody else.
 //!    Whatever may pass leaves it as it is: served while its access token lives, then 503.
 //! 3. After a failure nobody asks again for a while: as long as `Retry-After` says, else 1 s, 2 s, 4 s, up
-//!    to 30 s, each a little stretched at random; 30 s after a refusal.
+//!    to 30 s, each a little stretched at random; 30 s after a refusal. `Retry-After` speaks for all
+//!    sessions, the rest for one.
 //! 4. A new refresh token is kept whatever else fails: the old one may be used up.
 
-use std::collections::HashMap;
+mod slots;
+
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument as _;
@@ -19,18 +21,14 @@ use tracing::Instrument as _;
 use super::identity_hook::{Decision, Enrichment};
 use super::revalidation::{Need, is_good};
 use super::{Context, audit, record, sign_in};
-use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{IdTokenFault, TokenResponse};
-use crate::provider::flight::Flight;
 use crate::provider::{Identity, RefreshGrant, Refreshed};
 use crate::session::store::Replaced;
 use crate::session::{Record, Session, SessionKey};
 use crate::{Error, Result, crypto};
 
-/// How long a refusal that does not end the session (`invalid_client` and its like) is remembered.
-const AFTER_REFUSAL: Duration = Duration::from_secs(30);
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) use slots::Refreshes;
+use slots::{FIRST_PAUSE, Slot};
 
 /// A lease outlives the slowest call: token endpoint, keys and UserInfo at 5 s each, and the writes.
 const LEASE: Duration = Duration::from_secs(30);
@@ -40,73 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Below so many sessions nobody looks for ones to forget.
-const SWEEP_FROM: usize = 1024;
-
 /// What became of a session.
 #[derive(Debug)]
 enum Renewed {
     Live(Session),
     Ended,
-}
-
-/// Refreshes that are under way or failed, by session.
-#[derive(Debug, Default)]
-pub(crate) struct Refreshes(Mutex<Slots>);
-
-#[derive(Debug, Default)]
-struct Slots {
-    by_session: HashMap<SessionKey, Arc<Slot>>,
-    sweep_at: usize,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    flight: Flight<Renewed>,
-    pause: Mutex<Option<Pause>>,
-}
-
-#[derive(Clone, Debug)]
-struct Pause {
-    since: SecondsSinceEpoch,
-    until: SecondsSinceEpoch,
-    failures: u32,
-    error: Error,
-}
-
-impl Pause {
-    /// A clock that was set back does not stretch a pause.
-    fn holds(&self, now: SecondsSinceEpoch) -> bool {
-        self.since <= now && now < self.until
-    }
-}
-
-impl Slot {
-    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Refreshes {
-    fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn slot(&self, key: SessionKey, now: SecondsSinceEpoch) -> Arc<Slot> {
-        let mut slots = self.slots();
-        if slots.by_session.len() >= slots.sweep_at.max(SWEEP_FROM) {
-            slots.by_session.retain(|_, slot| {
-                Arc::strong_count(slot) > 1
-                    || slot.pause().as_ref().is_some_and(|pause| pause.holds(now))
-            });
-            slots.sweep_at = slots.by_session.len() * 2;
-        }
-        Arc::clone(slots.by_session.entry(key).or_default())
-    }
-
-    fn forget(&self, key: SessionKey) {
-        self.slots().by_session.remove(&key);
-    }
 }
 
 /// The session as it is after it was renewed, or as it was where it still holds; `None` if the provider
@@ -123,7 +59,7 @@ pub(crate) async fn renew(
     let slot = context.refreshes.slot(key, context.clock.now());
     let ticket = slot.flight.join(|| {
         let now = context.clock.now();
-        let paused = slot.pause().as_ref().is_some_and(|pause| pause.holds(now));
+        let paused = context.refreshes.pause(&slot, now).is_some();
         let (context, slot) = (Arc::clone(context), Arc::clone(&slot));
         (!paused).then(|| {
             let work = async move {
@@ -143,55 +79,29 @@ pub(crate) async fn renew(
             Ok(Err(error)) => error,
             Err(_) => Error::unavailable("renewing the session does not get done"),
         },
-        None => slot.pause().as_ref().map_or_else(
-            || Error::unavailable("the session can't be renewed now"),
-            |pause| pause.error.clone(),
-        ),
+        None => Error::unavailable("renewals pause after a failure"),
     };
     let now = context.clock.now();
     let tokens = session.record().tokens.as_ref();
     if tokens.is_some_and(|tokens| is_good(tokens, now)) {
         return Ok(Some(session.clone()));
     }
-    let left = slot.pause().as_ref().map(|pause| pause.until.since(now));
+    let pause = context.refreshes.pause(&slot, now);
+    let left = pause.map_or(FIRST_PAUSE, |pause| pause.left(now));
     Err(Error::unavailable("the session can't be renewed now")
         .with_source(error)
-        .with_retry_after(left.unwrap_or(FIRST_PAUSE).max(FIRST_PAUSE)))
+        .with_retry_after(left))
 }
 
 /// Remembers a failure, forgets the rest.
 fn settle(context: &Context, slot: &Slot, key: SessionKey, renewed: &Result<Renewed>) {
-    let Err(error) = renewed else {
-        *slot.pause() = None;
-        context.refreshes.forget(key);
-        return;
-    };
-    tracing::warn!(%error, cause = error.source(), "a session could not be renewed");
-    let now = context.clock.now();
-    let mut pause = slot.pause();
-    let failures = pause.as_ref().map_or(0, |pause| pause.failures);
-    *pause = Some(Pause {
-        since: now,
-        until: now.plus(pause_after(error, failures, crypto::random::<1>()[0])),
-        failures: failures.saturating_add(1),
-        error: error.clone(),
-    });
-}
-
-/// How long nobody asks again; `dice` is random.
-fn pause_after(error: &Error, failures: u32, dice: u8) -> Duration {
-    if let Some(asked) = error.retry_after() {
-        return asked.max(FIRST_PAUSE);
+    match renewed {
+        Ok(_) => context.refreshes.succeeded(slot, key),
+        Err(error) => {
+            tracing::warn!(%error, cause = error.source(), "a session could not be renewed");
+            context.refreshes.failed(slot, error, context.clock.now());
+        }
     }
-    let pause = if error.code().is_some() {
-        AFTER_REFUSAL
-    } else {
-        FIRST_PAUSE
-            .saturating_mul(1 << failures.min(5))
-            .min(LONGEST_PAUSE)
-    };
-    // Up to a half more, so that replicas do not come back at the same second.
-    pause + pause.mul_f64(f64::from(dice) / 512.0)
 }
 
 async fn refresh(context: &Arc<Context>, key: SessionKey, need: Need) -> Result<Renewed> {
@@ -411,58 +321,4 @@ async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renew
     context.sessions.delete(session.key()).await?;
     audit::ended(session, reason);
     Ok(Renewed::Ended)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_half_a_minute_and_follow_retry_after() {
-        let seconds = Duration::from_secs;
-        let down = Error::unavailable("down");
-        for (failures, pause) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (99, 30)] {
-            assert_eq!(pause_after(&down, failures, 0), seconds(pause));
-            let longest = pause_after(&down, failures, 255);
-            assert!(longest > seconds(pause) && longest < seconds(pause).mul_f64(1.5));
-        }
-        let asked = down.clone().with_retry_after(seconds(77));
-        assert_eq!(pause_after(&asked, 0, 255), seconds(77));
-        let at_once = down.with_retry_after(seconds(0));
-        assert_eq!(pause_after(&at_once, 9, 0), seconds(1));
-        let refused = Error::provider("refused").with_code("invalid_client");
-        assert_eq!(pause_after(&refused, 0, 0), seconds(30));
-    }
-
-    #[test]
-    fn a_pause_is_not_stretched_by_a_clock_that_was_set_back() {
-        let pause = Pause {
-            since: SecondsSinceEpoch(100),
-            until: SecondsSinceEpoch(130),
-            failures: 1,
-            error: Error::unavailable("down"),
-        };
-        for (now, holds) in [(99, false), (100, true), (129, true), (130, false)] {
-            assert_eq!(pause.holds(SecondsSinceEpoch(now)), holds, "{now}");
-        }
-    }
-
-    #[test]
-    fn failures_of_many_sessions_are_forgotten() {
-        let refreshes = Refreshes::default();
-        for number in 0..10_000_u64 {
-            let mut key = [0; 32];
-            key[..8].copy_from_slice(&number.to_be_bytes());
-            let now = SecondsSinceEpoch(number);
-            let slot = refreshes.slot(SessionKey(key), now);
-            *slot.pause() = Some(Pause {
-                since: now,
-                until: now.plus(LONGEST_PAUSE),
-                failures: 1,
-                error: Error::unavailable("down"),
-            });
-        }
-        let kept = refreshes.slots().by_session.len();
-        assert!(kept <= 2 * SWEEP_FROM, "{kept}");
-    }
 }

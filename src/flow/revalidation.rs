@@ -16,7 +16,7 @@ use crate::{Error, Result};
 pub enum Revalidation {
     /// A minute before the access token ends, or a fifth of its life before where that is shorter. Then
     /// somebody whom the provider has signed out, or who lost a group, is known here within the life of
-    /// an access token. The default.
+    /// an access token. Not twice within 10 s. The default.
     #[default]
     OnTokenExpiry,
     /// So long after the tokens came, whatever their own life is.
@@ -65,7 +65,10 @@ impl Revalidation {
             return false;
         };
         match (self, need) {
-            (Self::OnTokenExpiry, _) | (_, Need::AccessToken) => is_ending(tokens, now),
+            (Self::OnTokenExpiry, Need::Session) => {
+                is_ending(tokens, now) && !was_just_renewed(tokens, now)
+            }
+            (_, Need::AccessToken) => is_ending(tokens, now),
             // A clock that was set back must not make tokens look young.
             (Self::Every(period), Need::Session) => {
                 now < tokens.obtained_at || now.since(tokens.obtained_at) >= period
@@ -74,6 +77,14 @@ impl Revalidation {
         }
     }
 }
+
+/// Whether the tokens came a few seconds ago: a provider whose tokens end at once is not asked at each
+/// request.
+fn was_just_renewed(tokens: &Tokens, now: SecondsSinceEpoch) -> bool {
+    now >= tokens.obtained_at && now.since(tokens.obtained_at) < AT_MOST_EVERY
+}
+
+const AT_MOST_EVERY: Duration = Duration::from_secs(10);
 
 /// How long before its end an access token is renewed, at most.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -126,7 +137,9 @@ mod tests {
             (OnTokenExpiry, Need::Session, Some(3600), 9999, true),
             (OnTokenExpiry, Need::Session, Some(60), 47, false),
             (OnTokenExpiry, Need::Session, Some(60), 48, true),
-            (OnTokenExpiry, Need::Session, Some(0), 0, true),
+            (OnTokenExpiry, Need::Session, Some(0), 9, false),
+            (OnTokenExpiry, Need::Session, Some(0), 10, true),
+            (OnTokenExpiry, Need::AccessToken, Some(0), 0, true),
             (OnTokenExpiry, Need::Session, None, 999_999, false),
             (Never, Need::Session, Some(60), 9999, false),
             (Never, Need::AccessToken, Some(60), 47, false),

@@ -42,6 +42,23 @@ pub(crate) struct Start<'a> {
     pub(crate) round_trips: u64,
 }
 
+impl Start<'_> {
+    /// A plain sign-in that comes back to `return_to`.
+    pub(crate) fn new(return_to: ReturnTo) -> Self {
+        Self {
+            return_to,
+            requirement: Requirement::default(),
+            session: None,
+            step_up: false,
+            prompt: Vec::new(),
+            silent: false,
+            login_hint: None,
+            ui_locales: None,
+            round_trips: 0,
+        }
+    }
+}
+
 /// Where the browser goes, and what it keeps meanwhile.
 #[derive(Debug)]
 pub(crate) struct Started {

@@ -160,6 +160,24 @@ async fn threat_26_what_may_pass_ends_nothing() {
     }
 }
 
+#[tokio::test]
+async fn who_asks_to_be_left_alone_is_left_alone_by_everybody() {
+    let app = signed_in(|builder| builder).await;
+    let other = app.browser.stranger();
+    let protected = format!("{}/protected", App::URL);
+    assert_eq!(other.visit(&protected).await.status, 200);
+    let calls = app.idp().requests(Endpoint::Token);
+    app.idp()
+        .set_fault(Fault::Status(Endpoint::Token, 429, Some(30)));
+    seconds(&app, 3540);
+    assert_eq!(status(&app, "/protected").await, 200);
+    assert_eq!(other.visit(&protected).no_follow().await.status, 200);
+    assert_eq!(app.idp().requests(Endpoint::Token), calls + 1);
+    seconds(&app, 30);
+    assert_eq!(other.visit(&protected).no_follow().await.status, 200);
+    assert_eq!(app.idp().requests(Endpoint::Token), calls + 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn threat_26_a_provider_that_hangs_ends_nothing() {
     let app = signed_in(|builder| builder).await;

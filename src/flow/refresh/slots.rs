@@ -1,0 +1,201 @@
+//! Renewals that are under way, and those that failed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Renewed;
+use crate::clock::SecondsSinceEpoch;
+use crate::provider::flight::Flight;
+use crate::session::SessionKey;
+use crate::{Error, crypto};
+
+/// How long a refusal that does not end the session (`invalid_client` and its like) is remembered.
+const AFTER_REFUSAL: Duration = Duration::from_secs(30);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Below so many sessions nobody looks for ones to forget.
+const SWEEP_FROM: usize = 1024;
+
+/// Renewals that are under way or failed, by session.
+#[derive(Debug, Default)]
+pub(crate) struct Refreshes(Mutex<Slots>);
+
+#[derive(Debug, Default)]
+struct Slots {
+    by_session: HashMap<SessionKey, Arc<Slot>>,
+    sweep_at: usize,
+    /// The provider asked to be left alone.
+    everybody: Option<Pause>,
+}
+
+/// The place of one session.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) flight: Flight<Renewed>,
+    pause: Mutex<Option<Pause>>,
+}
+
+/// A time in which nobody asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pause {
+    since: SecondsSinceEpoch,
+    until: SecondsSinceEpoch,
+    failures: u32,
+}
+
+impl Pause {
+    /// A clock that was set back does not stretch a pause.
+    fn holds(&self, now: SecondsSinceEpoch) -> bool {
+        self.since <= now && now < self.until
+    }
+
+    /// How long it holds; a second at least.
+    pub(super) fn left(&self, now: SecondsSinceEpoch) -> Duration {
+        self.until.since(now).max(FIRST_PAUSE)
+    }
+}
+
+impl Slot {
+    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Refreshes {
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn slot(&self, key: SessionKey, now: SecondsSinceEpoch) -> Arc<Slot> {
+        let mut slots = self.slots();
+        if slots.by_session.len() >= slots.sweep_at.max(SWEEP_FROM) {
+            slots.by_session.retain(|_, slot| {
+                Arc::strong_count(slot) > 1 || slot.pause().is_some_and(|pause| pause.holds(now))
+            });
+            slots.sweep_at = slots.by_session.len() * 2;
+        }
+        Arc::clone(slots.by_session.entry(key).or_default())
+    }
+
+    /// The pause that holds for a session: its own, or everybody's if that is longer.
+    pub(super) fn pause(&self, slot: &Slot, now: SecondsSinceEpoch) -> Option<Pause> {
+        let own = *slot.pause();
+        let everybody = self.slots().everybody;
+        own.into_iter()
+            .chain(everybody)
+            .filter(|pause| pause.holds(now))
+            .max_by_key(|pause| pause.until)
+    }
+
+    pub(super) fn succeeded(&self, slot: &Slot, key: SessionKey) {
+        *slot.pause() = None;
+        self.slots().by_session.remove(&key);
+    }
+
+    pub(super) fn failed(&self, slot: &Slot, error: &Error, now: SecondsSinceEpoch) {
+        let mut own = slot.pause();
+        let failures = own.map_or(0, |pause| pause.failures);
+        let pause = Pause {
+            since: now,
+            until: now.plus(pause_after(error, failures, crypto::random::<1>()[0])),
+            failures: failures.saturating_add(1),
+        };
+        *own = Some(pause);
+        drop(own);
+        // RFC 9110 section 10.2.3: it says when the service is there again, whoever asks.
+        if error.retry_after().is_some() {
+            self.slots().everybody = Some(pause);
+        }
+    }
+}
+
+/// How long nobody asks again; `dice` is random.
+fn pause_after(error: &Error, failures: u32, dice: u8) -> Duration {
+    if let Some(asked) = error.retry_after() {
+        return asked.max(FIRST_PAUSE);
+    }
+    let pause = if error.code().is_some() {
+        AFTER_REFUSAL
+    } else {
+        FIRST_PAUSE
+            .saturating_mul(1 << failures.min(5))
+            .min(LONGEST_PAUSE)
+    };
+    // Up to a half more, so that replicas do not come back at the same second.
+    pause + pause.mul_f64(f64::from(dice) / 512.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> SessionKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_be_bytes());
+        SessionKey(key)
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_minute_and_follow_retry_after() {
+        let seconds = Duration::from_secs;
+        let down = Error::unavailable("down");
+        for (failures, pause) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (99, 30)] {
+            assert_eq!(pause_after(&down, failures, 0), seconds(pause));
+            let longest = pause_after(&down, failures, 255);
+            assert!(longest > seconds(pause) && longest < seconds(pause).mul_f64(1.5));
+        }
+        let asked = down.clone().with_retry_after(seconds(77));
+        assert_eq!(pause_after(&asked, 0, 255), seconds(77));
+        let at_once = down.with_retry_after(seconds(0));
+        assert_eq!(pause_after(&at_once, 9, 0), seconds(1));
+        let refused = Error::provider("refused").with_code("invalid_client");
+        assert_eq!(pause_after(&refused, 0, 0), seconds(30));
+    }
+
+    #[test]
+    fn a_pause_is_not_stretched_by_a_clock_that_was_set_back() {
+        let pause = Pause {
+            since: SecondsSinceEpoch(100),
+            until: SecondsSinceEpoch(130),
+            failures: 1,
+        };
+        for (now, holds) in [(99, false), (100, true), (129, true), (130, false)] {
+            assert_eq!(pause.holds(SecondsSinceEpoch(now)), holds, "{now}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_for_everybody_and_a_failure_for_one() {
+        let now = SecondsSinceEpoch(100);
+        let later = now.plus(Duration::from_secs(60));
+        for (error, of_another) in [
+            (Error::unavailable("down"), false),
+            (
+                Error::unavailable("busy").with_retry_after(Duration::from_secs(60)),
+                true,
+            ),
+        ] {
+            let refreshes = Refreshes::default();
+            let (one, another) = (refreshes.slot(key(1), now), refreshes.slot(key(2), now));
+            refreshes.failed(&one, &error, now);
+            assert!(refreshes.pause(&one, now).is_some());
+            assert_eq!(refreshes.pause(&another, now).is_some(), of_another);
+            assert!(refreshes.pause(&one, later).is_none());
+            assert!(refreshes.pause(&another, later).is_none());
+        }
+    }
+
+    #[test]
+    fn failures_of_many_sessions_are_forgotten() {
+        let refreshes = Refreshes::default();
+        for number in 0..10_000_u64 {
+            let now = SecondsSinceEpoch(number);
+            let slot = refreshes.slot(key(number), now);
+            refreshes.failed(&slot, &Error::unavailable("down"), now);
+        }
+        let kept = refreshes.slots().by_session.len();
+        assert!(kept <= 2 * SWEEP_FROM, "{kept}");
+    }
+}
