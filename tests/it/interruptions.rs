@@ -68,6 +68,23 @@ async fn who_hangs_up_during_a_step_up_keeps_the_session_that_was() {
     assert!(is_let_in(&app.browser).await);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_hangs_up_while_signing_in_as_somebody_else_keeps_the_session_that_was() {
+    let app = App::new();
+    app.sign_in("/protected").await;
+    app.idp().end_sessions();
+    app.person("bob", &["pwd"]);
+    let callback = app.until_callback("/auth/login?prompt=login").await;
+    let slow = Fault::Slow(Endpoint::Token, Duration::from_secs(2));
+    app.idp().set_fault(slow);
+    let finish = async { app.browser.visit_from(App::IDP, &callback).await };
+    let given_up = tokio::time::timeout(Duration::from_secs(1), finish).await;
+    assert!(given_up.is_err());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(app.idp().code_grants(), 2, "the code was redeemed");
+    assert!(is_let_in(&app.browser).await);
+}
+
 #[tokio::test]
 async fn a_sign_out_ends_what_parallel_tabs_made_of_one_session_at_the_provider() {
     let app = App::new();
