@@ -164,6 +164,7 @@ fn refuses_what_could_leave() {
         "/%5cevil.example",
         "/%252fevil.example",
         "/a/../%252fevil.example",
+        "/a/../%20evil.example",
         "/%255cevil.example",
         "/%2509/evil.example",
         "/.//evil.example",
