@@ -321,7 +321,11 @@ async fn no_secret_is_shown() {
     let identity = provider.redeem(grant()).await.unwrap();
     idp.http.on(
         TOKEN,
-        Reply::text(400, "application/json", r#"{"error":"invalid_grant"}"#),
+        Reply::text(
+            400,
+            "application/json",
+            &json!({"error": "invalid_grant", "error_description": CODE}).to_string(),
+        ),
     );
     let error = provider.redeem(grant()).await.unwrap_err();
     let mut shown = format!("{:?} {identity:?} {error:?} {error}", grant());

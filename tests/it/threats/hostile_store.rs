@@ -23,6 +23,8 @@ pub(super) enum Mood {
     Forgets,
     /// Fails where a record is to take the place of another.
     ReplacesNothing,
+    /// Fails where a record is to go.
+    DeletesNothing,
 }
 
 /// Out of this process, as far as anybody can tell: nothing is at hand without an await.
@@ -59,7 +61,7 @@ impl HostileStore {
         self.calls.fetch_add(1, Ordering::SeqCst);
         match self.mood() {
             Mood::Fails => Box::pin(async { Err(Error::store("the store is on fire")) }),
-            Mood::Works | Mood::Forgets | Mood::ReplacesNothing => work,
+            _ => work,
         }
     }
 }
@@ -98,6 +100,9 @@ impl SessionStore for HostileStore {
     }
 
     fn delete(&self, key: SessionKey) -> BoxFuture<'_, Result<Option<Shared>>> {
+        if self.mood() == Mood::DeletesNothing {
+            return Box::pin(async { Err(Error::store("the store is read-only")) });
+        }
         self.call(self.inner.delete(key))
     }
 
