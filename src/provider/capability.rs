@@ -8,6 +8,7 @@ use futures_core::future::BoxFuture;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::BackendSessions;
 use crate::Result;
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{IdTokenClaims, Issuer, Prompt, TokenResponse};
@@ -140,6 +141,20 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// The URL that ends the provider's own session; `None` if it has no such endpoint.
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>>;
+
+    /// Its sessions that backends know by an id, where it has such.
+    fn backend_sessions(&self) -> Option<&dyn BackendSessions> {
+        None
+    }
+
+    /// The page of the app where people sign in, as `/login`, for a provider without a page of its own. It is
+    /// asked for with `return_to`, and at a step-up with what is wanted, by the names of `/auth/login`.
+    ///
+    /// With it no browser is sent to the provider: [`authorization_url`](Self::authorization_url) and
+    /// [`redeem`](Self::redeem) are not called.
+    fn login_page(&self) -> Option<&str> {
+        None
+    }
 }
 
 // What is a secret of one browser (state, nonce) or says who it is stays out of logs.

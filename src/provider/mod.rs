@@ -8,6 +8,7 @@
 //! [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) and passes; an answer that breaks the
 //! protocol or fails a check is [`ErrorKind::Provider`](crate::ErrorKind::Provider).
 
+mod backend;
 pub(crate) mod capability;
 mod config;
 mod discovery;
@@ -26,6 +27,9 @@ pub use self::http::InProcessClient;
 pub use self::http::{
     DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind, HttpOptions,
     ReqwestClient,
+};
+pub use backend::{
+    BackendAnswer, BackendAuthentication, BackendSession, BackendSessions, ClientAttributes,
 };
 // The front door exports it.
 pub(crate) use capability::Identity;
