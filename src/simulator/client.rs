@@ -154,7 +154,7 @@ impl Known<'_> {
 
 /// Whether a URI can only mean this machine: a loopback address, `localhost` or a name below it
 /// (RFC 6761 section 6.3), without user information or fragment (RFC 6749 section 3.1.2).
-fn is_on_this_machine(uri: &str) -> bool {
+pub(super) fn is_on_this_machine(uri: &str) -> bool {
     let Ok(uri) = Url::parse(uri) else {
         return false;
     };

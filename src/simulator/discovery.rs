@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::authentication::ACR_VALUES;
 use super::fault::{Endpoint, Fault};
 use super::html::{escape, page};
-use super::id_token::set;
+use super::jwt::set;
 use super::shared::Shared;
 
 /// `GET /.well-known/openid-configuration`.

@@ -51,7 +51,7 @@ fn render(status: StatusCode, title: &str, main: &str, script: Option<&str>) -> 
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{} · Simulator</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <main>\n{main}\n</main>\n<footer>OpenID Provider simulator of tower-sso, for development and tests. \
+         <main>\n{main}\n</main>\n<footer>A simulator of tower-sso, for development and tests. \
          It asks for no real password.</footer>\n{}</body>\n</html>\n",
         escape(title),
         script.map_or_else(String::new, |code| format!("<script>{code}</script>\n")),

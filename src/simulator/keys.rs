@@ -93,16 +93,20 @@ impl KeyRing {
         serde_json::from_slice(&from_base64url(payload)?).ok()
     }
 
+    /// The public keys, as members of a key set.
+    pub(super) fn published(&self) -> Vec<Value> {
+        self.keys
+            .iter()
+            .map(|named| jwk(&named.key.public, self.algorithm, &named.kid))
+            .collect()
+    }
+
     /// The document at `jwks_uri`.
     pub(super) fn jwks(&self, faults: &Faults) -> Value {
         if faults.has(&Fault::JwksEmpty) {
             return json!({"keys": []});
         }
-        let mut keys: Vec<Value> = self
-            .keys
-            .iter()
-            .map(|named| jwk(&named.key.public, self.algorithm, &named.kid))
-            .collect();
+        let mut keys = self.published();
         if faults.has(&Fault::JwksSeveralKeysNoKid) {
             for _ in 0..2 {
                 let stranger = NamedKey::generate(self.algorithm);

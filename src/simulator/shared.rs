@@ -170,11 +170,18 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Vec<Fault>>);
+/// The faults that are set, in the order in which they were.
+#[derive(Debug)]
+pub(super) struct Faults<F = Fault>(Mutex<Vec<F>>);
 
-impl Faults {
-    pub(super) fn add(&self, fault: Fault) {
+impl<F> Default for Faults<F> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<F: PartialEq> Faults<F> {
+    pub(super) fn add(&self, fault: F) {
         lock(&self.0).push(fault);
     }
 
@@ -183,17 +190,24 @@ impl Faults {
     }
 
     /// The first thing that `pick` finds in the faults that are set.
-    pub(super) fn find<T>(&self, pick: impl FnMut(&Fault) -> Option<T>) -> Option<T> {
+    pub(super) fn find<T>(&self, pick: impl FnMut(&F) -> Option<T>) -> Option<T> {
         lock(&self.0).iter().find_map(pick)
     }
 
     /// Everything that `pick` finds in the faults that are set.
-    pub(super) fn all<T>(&self, pick: impl FnMut(&Fault) -> Option<T>) -> Vec<T> {
+    pub(super) fn all<T>(&self, pick: impl FnMut(&F) -> Option<T>) -> Vec<T> {
         lock(&self.0).iter().filter_map(pick).collect()
     }
 
-    pub(super) fn has(&self, fault: &Fault) -> bool {
+    pub(super) fn has(&self, fault: &F) -> bool {
         lock(&self.0).contains(fault)
+    }
+
+    /// Whether a fault is set, which it then no longer is.
+    pub(super) fn take(&self, fault: &F) -> bool {
+        let mut faults = lock(&self.0);
+        let found = faults.iter().position(|set| set == fault);
+        found.map(|at| faults.remove(at)).is_some()
     }
 }
 

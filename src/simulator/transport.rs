@@ -23,19 +23,42 @@ pub(super) async fn pass(
     next: Next,
 ) -> Response {
     shared.counters.count_request(endpoint);
-    if let Some(delay) = shared.faults.find(|fault| delay(fault, endpoint)) {
+    let location = format!("{}?{REDIRECTED}", shared.url(endpoint));
+    let delay = shared.faults.find(|fault| delay(fault, endpoint));
+    let outage = shared.faults.find(|fault| outage(fault, endpoint));
+    through(request, next, delay, outage, (StatusCode::FOUND, location)).await
+}
+
+/// What an endpoint does instead of answering.
+pub(super) enum Outage {
+    Status(u16, Option<u64>),
+    Garbage,
+    Huge,
+    Redirect,
+    Hang,
+}
+
+/// The query by which a request is known that has followed a redirect.
+pub(super) const REDIRECTED: &str = "redirected=1";
+
+/// Answers late, or not as it should; with `redirect` where it redirects, once.
+pub(super) async fn through(
+    request: Request,
+    next: Next,
+    delay: Option<Duration>,
+    outage: Option<Outage>,
+    redirect: (StatusCode, String),
+) -> Response {
+    if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }
-    let redirected = request
-        .uri()
-        .query()
-        .is_some_and(|q| q.contains("redirected=1"));
-    match shared
-        .faults
-        .find(|fault| outage(fault, endpoint, redirected))
-    {
+    let query = request.uri().query();
+    let redirected = query.is_some_and(|query| query.contains(REDIRECTED));
+    match outage {
         None => next.run(request).await,
+        Some(Outage::Redirect) if redirected => next.run(request).await,
         Some(Outage::Status(status, retry_after)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let mut response = (status, "a fault is switched on").into_response();
             if let Some(seconds) = retry_after {
                 let headers = response.headers_mut();
@@ -51,19 +74,11 @@ pub(super) async fn pass(
             (content_type, Body::from(vec![b' '; HUGE])).into_response()
         }
         Some(Outage::Redirect) => {
-            let location = format!("{}?redirected=1", shared.url(endpoint));
-            (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+            let (status, location) = redirect;
+            (status, [(header::LOCATION, location)]).into_response()
         }
         Some(Outage::Hang) => pending().await,
     }
-}
-
-enum Outage {
-    Status(StatusCode, Option<u64>),
-    Garbage,
-    Huge,
-    Redirect,
-    Hang,
 }
 
 fn delay(fault: &Fault, endpoint: Endpoint) -> Option<Duration> {
@@ -73,15 +88,12 @@ fn delay(fault: &Fault, endpoint: Endpoint) -> Option<Duration> {
     }
 }
 
-fn outage(fault: &Fault, endpoint: Endpoint, redirected: bool) -> Option<Outage> {
+fn outage(fault: &Fault, endpoint: Endpoint) -> Option<Outage> {
     let (at, outage) = match fault {
-        Fault::Status(at, status, retry_after) => {
-            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (at, Outage::Status(status, *retry_after))
-        }
+        Fault::Status(at, status, retry_after) => (at, Outage::Status(*status, *retry_after)),
         Fault::Garbage(at) => (at, Outage::Garbage),
         Fault::HugeBody(at) => (at, Outage::Huge),
-        Fault::Redirect(at) if !redirected => (at, Outage::Redirect),
+        Fault::Redirect(at) => (at, Outage::Redirect),
         Fault::Hang(at) => (at, Outage::Hang),
         _ => return None,
     };

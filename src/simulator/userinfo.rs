@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::fault::Fault;
 use super::grant::Grant;
 use super::id_token;
+use super::jwt::with_bad_signature;
 use super::shared::Shared;
 
 /// `GET` and `POST /userinfo`, with the access token in the `Authorization` header (RFC 6750 section 2.1).
@@ -27,7 +28,7 @@ pub(super) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
     let (content_type, body) = if signed {
         let mut token = id_token::sign(&shared, "JWT", &claims, None, &grant.client_id);
         if broken {
-            token = id_token::with_bad_signature(&token);
+            token = with_bad_signature(&token);
         }
         ("application/jwt", token)
     } else {
@@ -60,7 +61,7 @@ fn claims(shared: &Shared, grant: &Grant, signed: bool) -> Map<String, Value> {
     claims
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers
         .get(header::AUTHORIZATION)?
         .to_str()
