@@ -64,8 +64,8 @@
 //! | `forwarded` | who sent a request: the peer, or whom a trusted proxy speaks for |
 //! | [`clock`], `crypto`, `secret`, `error` | the floor |
 //!
-//! Beside them stand `simulator` (feature `simulator`), an OpenID Provider for development, and `test_util`
-//! (feature `test-util`), which signs somebody in without one.
+//! Beside them stand `simulator` (feature `simulator`), an OpenID Provider and the API of a vendor for
+//! development, and `test_util` (feature `test-util`), which signs somebody in without one.
 //!
 //! # Features
 //!
@@ -74,7 +74,7 @@
 //! | `axum` | yes | extractors, [`Sso::into_axum`], [`Sso::routes`] |
 //! | `aws-lc-rs` | yes | crypto and TLS by aws-lc-rs |
 //! | `rust-crypto` | no | crypto by RustCrypto; the app installs a rustls provider of its choice |
-//! | `simulator` | no | the simulated provider |
+//! | `simulator` | no | the simulated providers |
 //! | `test-util` | no | a signed-in user for tests, a clock that tests move |
 //!
 //! One crypto back end must be on; with both, aws-lc-rs serves. Neither touches a process-wide default of

@@ -28,6 +28,8 @@
 //! # });
 //! ```
 //!
+//! Beside it stands [`MosaicSimulator`], which answers as the API of a vendor with backend sessions does.
+//!
 //! # Security
 //! Anybody who reaches it can sign in as anybody. Keep it on loopback.
 
@@ -49,6 +51,7 @@ mod id_token;
 mod jwt;
 mod keys;
 mod login_page;
+mod mosaic;
 mod params;
 mod request;
 mod session;
@@ -65,6 +68,9 @@ pub use builder::{SigningAlgorithm, SimulatorBuilder};
 pub use client::SimulatedClient;
 pub use fault::{Endpoint, Fault, ForgedAlg};
 pub use handle::{LoginChoice, SimulatorHandle};
+pub use mosaic::{
+    MosaicEndpoint, MosaicFault, MosaicHandle, MosaicSimulator, MosaicSimulatorBuilder, MosaicUser,
+};
 pub use user::SimulatedUser;
 
 use std::sync::Arc;

@@ -36,6 +36,7 @@ pub(super) enum Outage {
     Huge,
     Redirect,
     Hang,
+    Answer(Response),
 }
 
 /// The query by which a request is known that has followed a redirect.
@@ -78,6 +79,7 @@ pub(super) async fn through(
             (status, [(header::LOCATION, location)]).into_response()
         }
         Some(Outage::Hang) => pending().await,
+        Some(Outage::Answer(response)) => response,
     }
 }
 
