@@ -127,6 +127,13 @@ async fn by_refresh_token(
         Err(error) if error.code() == Some("invalid_grant") => {
             return refused(context, session, client).await;
         }
+        // A refusal in other words says nothing of the provider's session. Where that is known by an id, it
+        // can be asked for.
+        Err(error)
+            if !error.is_temporary() && session.record().backend_session_id().is_some() =>
+        {
+            return backend_session::renew(context, session, client).await;
+        }
         Err(error) => return Err(error),
     };
     // Before anything else is done with the answer: the app's hook may hang, or die.

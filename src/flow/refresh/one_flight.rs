@@ -12,8 +12,9 @@ use crate::flow::Context;
 use crate::session::SessionKey;
 use crate::{Error, Result, crypto};
 
-/// A lease outlives the slowest call: token endpoint, keys and UserInfo at 5 s each, and the writes.
-const LEASE: Duration = Duration::from_secs(30);
+/// A lease outlives the slowest call: at 5 s each a client token, the call, both once more, the keys twice, and the
+/// writes.
+const LEASE: Duration = Duration::from_secs(45);
 /// How long a replica waits for the one that has the lease.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a request waits for a renewal: a permit of the service that it goes to may wait with it.
