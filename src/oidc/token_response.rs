@@ -38,15 +38,30 @@ impl TokenResponse {
     /// other than Bearer, a field of a wrong type, or a token with a character that is not visible ASCII
     /// or a space (RFC 6749 appendices A.12 and A.17).
     pub fn parse(body: &[u8]) -> Result<Self> {
+        Self::read(body, true)
+    }
+
+    /// As [`parse`](Self::parse), where a `token_type` that is left out stands for Bearer: for vendors whose
+    /// answers have none.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_optional_type(body: &[u8]) -> Result<Self> {
+        Self::read(body, false)
+    }
+
+    fn read(body: &[u8], must_have_type: bool) -> Result<Self> {
         let refuse = |why: &'static str| Error::provider(why);
         let fields = json::object(body)
             .ok_or_else(|| refuse("the token endpoint's answer is not a JSON object"))?;
         let access_token = token(&fields, "access_token")?
             .ok_or_else(|| refuse("the token endpoint's answer has no access_token"))?;
-        let bearer = fields
-            .get("token_type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
+        let bearer = match fields.get("token_type") {
+            None | Some(Value::Null) => !must_have_type,
+            Some(kind) => kind
+                .as_str()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer")),
+        };
         if !bearer {
             return Err(refuse("the token endpoint's token_type is not Bearer"));
         }
