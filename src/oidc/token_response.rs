@@ -156,6 +156,24 @@ mod tests {
     }
 
     #[test]
+    fn only_who_asks_for_it_gets_a_token_without_a_type() {
+        for (kind, believed) in [
+            ("", true),
+            (r#","token_type":null"#, true),
+            (r#","token_type":"bearer""#, true),
+            (r#","token_type":"DPoP""#, false),
+            (r#","token_type":"""#, false),
+            (r#","token_type":7"#, false),
+        ] {
+            let body = format!(r#"{{"access_token":"a"{kind}}}"#);
+            let read = TokenResponse::parse_with_optional_type(body.as_bytes());
+            assert_eq!(read.is_ok(), believed, "{kind}");
+            let strict = TokenResponse::parse(body.as_bytes());
+            assert_eq!(strict.is_ok(), kind.contains("bearer"), "{kind}");
+        }
+    }
+
+    #[test]
     fn reads_tokens_and_shows_none() {
         let response = with(
             r#","expires_in":60,"refresh_token":"hunter1","id_token":"hunter2","scope":"openid email""#,

@@ -13,10 +13,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// The body of a document that can be fetched again: anything but a 200 means "try later", a redirect
 /// or a proxy's error page too.
-pub(crate) fn document(
-    answer: Response<Bytes>,
-    name: &'static str,
-) -> Result<(HeaderMap, Bytes)> {
+pub(crate) fn document(answer: Response<Bytes>, name: &'static str) -> Result<(HeaderMap, Bytes)> {
     let status = answer.status();
     if status == StatusCode::OK {
         let (parts, body) = answer.into_parts();
@@ -26,11 +23,7 @@ pub(crate) fn document(
 }
 
 /// The error for an answer that asks to come back later (RFC 9110 sections 15.6, 10.2.3).
-pub(crate) fn unavailable(
-    status: StatusCode,
-    headers: &HeaderMap,
-    name: &'static str,
-) -> Error {
+pub(crate) fn unavailable(status: StatusCode, headers: &HeaderMap, name: &'static str) -> Error {
     let error = Error::unavailable(format!(
         "the provider's {name} answered with status {}",
         status.as_u16()

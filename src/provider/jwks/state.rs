@@ -94,11 +94,7 @@ impl State {
     }
 
     /// The set, if it is another than `seen`.
-    pub(super) fn after(
-        &self,
-        seen: &Arc<KeySet>,
-        now: SecondsSinceEpoch,
-    ) -> Option<Arc<KeySet>> {
+    pub(super) fn after(&self, seen: &Arc<KeySet>, now: SecondsSinceEpoch) -> Option<Arc<KeySet>> {
         let keys = &self.kept(now)?.keys;
         (!Arc::ptr_eq(keys, seen)).then(|| Arc::clone(keys))
     }

@@ -103,7 +103,9 @@ pub(super) fn said(answer: &Response<Bytes>, of_a_person: bool) -> Result<Said> 
     if not_found {
         return Ok(Said::SessionNotFound);
     }
-    Refusal::read(answer).map(Said::Refused).ok_or_else(unavailable)
+    Refusal::read(answer)
+        .map(Said::Refused)
+        .ok_or_else(unavailable)
 }
 
 /// `message`: a string, or a list with strings.
@@ -139,9 +141,8 @@ impl Issued {
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): no JSON, so something in between answered.
     /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): no access token, or one of the values is none.
     pub(super) fn read(answer: &Response<Bytes>) -> Result<Self> {
-        let body = json::object(answer.body()).ok_or_else(|| {
-            answer::unavailable(answer.status(), answer.headers(), "API")
-        })?;
+        let body = json::object(answer.body())
+            .ok_or_else(|| answer::unavailable(answer.status(), answer.headers(), "API"))?;
         let tokens = TokenResponse::parse_with_optional_type(answer.body())?;
         let all = [
             Some(&tokens.access_token),
@@ -174,6 +175,8 @@ fn session_id(body: &Map<String, Value>) -> Result<Option<Secret<String>>> {
         {
             Ok(Some(id.as_str().into()))
         }
-        Some(_) => Err(Error::provider("Mosaic's answer has a session_id that is none")),
+        Some(_) => Err(Error::provider(
+            "Mosaic's answer has a session_id that is none",
+        )),
     }
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Response, StatusCode};
 
-use super::api::Api;
 use super::answer::check_token;
+use super::api::Api;
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{TokenError, TokenResponse, is_error_code};
 use crate::provider::flight::{Flight, Ticket};
@@ -221,8 +221,7 @@ fn request(api: &Api) -> Result<http::Request<Bytes>> {
 
 fn interpret(answer: &Response<Bytes>) -> Result<TokenResponse> {
     let status = answer.status();
-    let unavailable =
-        || answer::unavailable(status, answer.headers(), "client token endpoint");
+    let unavailable = || answer::unavailable(status, answer.headers(), "client token endpoint");
     if status == StatusCode::OK {
         // A page that is no JSON comes from something in between.
         crate::oidc::json::object(answer.body()).ok_or_else(unavailable)?;
@@ -292,7 +291,13 @@ mod tests {
         assert!(matches!(state.look_up(NOW), Lookup::Fetch));
         state.record(&Ok(Arc::new(token(r#","expires_in":100"#))), NOW);
         let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-        for (seconds, found) in [(0, "serve"), (79, "serve"), (80, "renew"), (99, "renew"), (100, "fetch")] {
+        for (seconds, found) in [
+            (0, "serve"),
+            (79, "serve"),
+            (80, "renew"),
+            (99, "renew"),
+            (100, "fetch"),
+        ] {
             let got = match state.look_up(at(seconds)) {
                 Lookup::Serve(_) => "serve",
                 Lookup::ServeAndRenew(_) => "renew",
@@ -333,7 +338,11 @@ mod tests {
         for (status, body, code) in [
             (401, r#"{"error":"invalid_client"}"#, Some("invalid_client")),
             (400, r#"{"error":"invalid_grant"}"#, Some("invalid_client")),
-            (400, r#"{"message":"no","error_code":"400"}"#, Some("invalid_client")),
+            (
+                400,
+                r#"{"message":"no","error_code":"400"}"#,
+                Some("invalid_client"),
+            ),
             (401, "<html>", None),
             (404, "not here", None),
             (302, "", None),
@@ -346,7 +355,11 @@ mod tests {
             assert_eq!(error.code(), code, "{status} {body}");
             assert_eq!(error.is_temporary(), code.is_none(), "{status} {body}");
         }
-        for body in [r#"{"access_token":"a b"}"#, "{}", r#"{"access_token":"a","token_type":"DPoP"}"#] {
+        for body in [
+            r#"{"access_token":"a b"}"#,
+            "{}",
+            r#"{"access_token":"a","token_type":"DPoP"}"#,
+        ] {
             let answer = Response::new(Bytes::from(body));
             let error = interpret(&answer).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Provider, "{body}");

@@ -115,13 +115,21 @@ impl Mosaic {
             Error::configuration("the URL of Mosaic's keys is unusable").with_source(error)
         })?;
         let keys = JwksSource::new(&issuer, uri);
-        Ok(Self::wired(config, issuer, keys, http, Arc::new(SystemClock)))
+        Ok(Self::wired(
+            config,
+            issuer,
+            keys,
+            http,
+            Arc::new(SystemClock),
+        ))
     }
 
     /// The same client with another clock, and nothing kept of what the first one knew.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        let Inner { issuer, keys, api, .. } = &*self.0;
+        let Inner {
+            issuer, keys, api, ..
+        } = &*self.0;
         Self::wired(
             api.config.clone(),
             issuer.clone(),

@@ -164,7 +164,9 @@ fn check_same(standing: Option<&Standing>, session: &BackendSession) -> Result<(
         return Ok(());
     };
     if standing.session_id != session.session_id {
-        return Err(Error::provider("Mosaic added the factor to another session"));
+        return Err(Error::provider(
+            "Mosaic added the factor to another session",
+        ));
     }
     if standing.subject != session.identity.claims.subject {
         return Err(Error::provider("Mosaic added a factor of somebody else"));
@@ -211,7 +213,9 @@ mod tests {
             assert_eq!(path_segment(id).unwrap(), segment);
         }
         let long = "a".repeat(256);
-        for id in ["", ".", "..", "a/b", "/", "a\\b", "a\nb", "\t..", "\u{85}", &long] {
+        for id in [
+            "", ".", "..", "a/b", "/", "a\\b", "a\nb", "\t..", "\u{85}", &long,
+        ] {
             let error = path_segment(id).expect_err(id);
             assert_eq!(error.kind(), crate::ErrorKind::Request);
         }
