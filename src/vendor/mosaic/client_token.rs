@@ -183,7 +183,7 @@ impl ClientTokens {
                 Lookup::Fetch | Lookup::ServeAndRenew(_)
             );
             let api = Arc::clone(api);
-            wanted.then(|| async move {
+            wanted.then_some(async move {
                 let outcome = fetch(&api).await.map(Arc::new);
                 if let Err(error) = &outcome {
                     tracing::warn!(%error, "Mosaic gives no client token");
