@@ -25,6 +25,19 @@ const KNOWN: &[&str] = &[
 impl MosaicConfig {
     /// What the `MOSAIC_…` environment variables describe.
     ///
+    /// | variable | default | what it is |
+    /// |---|---|---|
+    /// | `MOSAIC_REGION` | required | `us`, `eu`, `ca`, `au` or `sandbox` |
+    /// | `MOSAIC_CLIENT_ID` | required | the client id |
+    /// | `MOSAIC_CLIENT_SECRET` | required | the client secret; `MOSAIC_CLIENT_SECRET_FILE` names a file with it |
+    /// | `MOSAIC_TENANT` | none | the tenant that ID tokens must name |
+    /// | `MOSAIC_ORGANIZATION` | none | the organization that people sign in for |
+    /// | `MOSAIC_RESOURCE` | none | the resource that access tokens are for |
+    /// | `MOSAIC_LOGIN_PAGE` | `/login` | the page of the app where people sign in |
+    /// | `MOSAIC_API_URL`, `MOSAIC_ISSUER` | those of the region | another API or issuer; with both no region is needed |
+    /// | `MOSAIC_JWKS_URI` | `/cis/oidc/jwks` of the API | where the keys are |
+    /// | `MOSAIC_TOKEN_PATH` | `/oidc/token` | the path of the client token endpoint |
+    ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration), naming the variable that is missing or
     /// malformed.
@@ -41,8 +54,6 @@ impl MosaicConfig {
     }
 
     /// As [`MosaicConfig::from_env`], with variables from anywhere.
-    ///
-    /// `MOSAIC_API_URL` and `MOSAIC_ISSUER` come before those of `MOSAIC_REGION`; with both no region is needed.
     ///
     /// ```
     /// use tower_sso::vendor::mosaic::{MosaicConfig, Region};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fake::{
     AUTHENTICATE, PASSWORD, Reply, SESSION, TOKEN, Vendor, body_of, claims_with, client_token,
-    id_token, signed_in, tokens, tokens_with,
+    failed, id_token, signed_in, tokens, tokens_with,
 };
 use crate::ErrorKind;
 use crate::provider::ClientAttributes;
@@ -198,6 +198,26 @@ async fn a_client_token_that_ended_early_is_no_wrong_password() {
     let calls = vendor.calls(PASSWORD);
     assert_eq!(calls[1].headers()["authorization"], "Bearer client-token-2");
     assert_eq!(calls.len(), 2);
+}
+
+/// Who answers with 5xx has looked at no token.
+#[tokio::test]
+async fn an_endpoint_that_fails_shows_no_client_token_to_be_live() {
+    let vendor = Vendor::new();
+    let mosaic = vendor.mosaic();
+    signed_in(&mosaic).await;
+    vendor.advance(59);
+    vendor.on(AUTHENTICATE, Reply::new(500, ""));
+    failed(&mosaic).await;
+    vendor.advance(1);
+    vendor.on(PASSWORD, Reply::new(401, "{}"));
+    let attempt = mosaic.sign_in(password()).await.unwrap();
+    assert!(matches!(attempt, Attempt::Refused(_)));
+    assert_eq!(
+        vendor.calls(PASSWORD).len(),
+        2,
+        "once more with a new token"
+    );
 }
 
 /// A factor of somebody else must not take a session over, nor land in one that nobody asked for.
