@@ -57,12 +57,13 @@
 //! | `layer` | [`SsoLayer`], [`RequireLayer`] and [`SilentLayer`] |
 //! | `endpoint` | what answers under `/auth`, and in the place of a handler |
 //! | `flow` | the steps: sign in, ask silently, step up, renew, sign out |
+//! | `vendor` | the protocols of vendors where they differ from OpenID Connect (features) |
 //! | [`provider`] | talking to a provider: HTTP, discovery, keys, token endpoint |
 //! | [`policy`] | what a route asks: [`Policy`] → [`Verdict`], pure |
 //! | [`session`] | the session, its cookie, its lifetime, its store |
 //! | [`oidc`] | the protocol, pure: requests, answers, tokens, keys |
 //! | `forwarded` | who sent a request: the peer, or whom a trusted proxy speaks for |
-//! | [`clock`], `crypto`, `secret`, `error` | the floor |
+//! | [`clock`], `crypto`, `secret`, `error`, `vars` | the floor |
 //!
 //! Beside them stand `simulator` (feature `simulator`), an OpenID Provider and the API of a vendor for
 //! development, and `test_util` (feature `test-util`), which signs somebody in without one.
@@ -74,6 +75,7 @@
 //! | `axum` | yes | extractors, [`Sso::into_axum`], [`Sso::routes`] |
 //! | `aws-lc-rs` | yes | crypto and TLS by aws-lc-rs |
 //! | `rust-crypto` | no | crypto by RustCrypto; the app installs a rustls provider of its choice |
+//! | `mosaic` | no | `vendor::mosaic`: sessions of Transmit Security Mosaic that backends share |
 //! | `simulator` | no | the simulated providers |
 //! | `test-util` | no | a signed-in user for tests, a clock that tests move |
 //!
@@ -112,6 +114,9 @@ pub mod simulator;
 mod sso;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+mod vars;
+#[cfg(feature = "mosaic")]
+pub mod vendor;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
 pub use endpoint::{

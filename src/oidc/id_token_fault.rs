@@ -28,6 +28,8 @@ pub enum IdTokenFault {
     WrongIssuer,
     /// `sub` is another.
     WrongSubject,
+    /// A claim of the vendor's own names another tenant or organization than the one that is configured.
+    WrongTenant,
     /// `aud` does not name this client.
     WrongAudience,
     /// `aud` names others too, and no `azp` says that it was issued to this client.
@@ -67,6 +69,7 @@ impl fmt::Display for IdTokenFault {
             Self::MalformedClaim(name) => return write!(f, "the token's {name} is malformed"),
             Self::WrongIssuer => "the token is from another issuer",
             Self::WrongSubject => "the token is about another subject",
+            Self::WrongTenant => "the token is of another tenant or organization",
             Self::WrongAudience => "the token is for another audience",
             Self::UntrustedAudience => "the token is for others too and has no azp",
             Self::WrongAuthorizedParty => "the token was issued to another party",

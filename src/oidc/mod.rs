@@ -51,7 +51,7 @@ mod response_mode;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod token_response;
 pub mod userinfo;
 mod userinfo_jwt;

@@ -3,7 +3,7 @@
 /// At most `limit` characters of `text`, without control characters, line separators (U+2028, U+2029) and
 /// those that turn the direction of what follows (U+202A–202E, U+2066–2069), which would let a message
 /// rewrite its surroundings. Escaping for HTML is left to who writes HTML.
-pub(super) fn clean(text: &str, limit: usize) -> String {
+pub(crate) fn clean(text: &str, limit: usize) -> String {
     text.chars()
         .filter(|c| {
             !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

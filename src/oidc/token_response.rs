@@ -38,15 +38,30 @@ impl TokenResponse {
     /// other than Bearer, a field of a wrong type, or a token with a character that is not visible ASCII
     /// or a space (RFC 6749 appendices A.12 and A.17).
     pub fn parse(body: &[u8]) -> Result<Self> {
+        Self::read(body, true)
+    }
+
+    /// As [`parse`](Self::parse), where a `token_type` that is left out stands for Bearer: for vendors whose
+    /// answers have none.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_optional_type(body: &[u8]) -> Result<Self> {
+        Self::read(body, false)
+    }
+
+    fn read(body: &[u8], must_have_type: bool) -> Result<Self> {
         let refuse = |why: &'static str| Error::provider(why);
         let fields = json::object(body)
             .ok_or_else(|| refuse("the token endpoint's answer is not a JSON object"))?;
         let access_token = token(&fields, "access_token")?
             .ok_or_else(|| refuse("the token endpoint's answer has no access_token"))?;
-        let bearer = fields
-            .get("token_type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
+        let bearer = match fields.get("token_type") {
+            None | Some(Value::Null) => !must_have_type,
+            Some(kind) => kind
+                .as_str()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer")),
+        };
         if !bearer {
             return Err(refuse("the token endpoint's token_type is not Bearer"));
         }
@@ -138,6 +153,24 @@ mod tests {
     fn with(fields: &str) -> Result<TokenResponse> {
         let body = format!(r#"{{"access_token":"at","token_type":"bearer"{fields}}}"#);
         TokenResponse::parse(body.as_bytes())
+    }
+
+    #[test]
+    fn only_who_asks_for_it_gets_a_token_without_a_type() {
+        for (kind, believed) in [
+            ("", true),
+            (r#","token_type":null"#, true),
+            (r#","token_type":"bearer""#, true),
+            (r#","token_type":"DPoP""#, false),
+            (r#","token_type":"""#, false),
+            (r#","token_type":7"#, false),
+        ] {
+            let body = format!(r#"{{"access_token":"a"{kind}}}"#);
+            let read = TokenResponse::parse_with_optional_type(body.as_bytes());
+            assert_eq!(read.is_ok(), believed, "{kind}");
+            let strict = TokenResponse::parse(body.as_bytes());
+            assert_eq!(strict.is_ok(), kind.contains("bearer"), "{kind}");
+        }
     }
 
     #[test]

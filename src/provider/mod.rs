@@ -13,7 +13,7 @@ pub(crate) mod capability;
 mod config;
 mod discovery;
 pub(crate) mod flight;
-mod http;
+pub(crate) mod http;
 mod jwks;
 mod oidc;
 #[cfg(test)]

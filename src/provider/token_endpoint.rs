@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use url::Url;
 
-use super::http::{HttpClient, answer, send};
+use super::http::{HttpClient, answer, send, sensitive};
 use crate::oidc::{ClientAuth, TokenError, TokenResponse, basic_header, is_error_code};
-use crate::secret::{ClientSecret, Secret};
+use crate::secret::ClientSecret;
 use crate::{Error, Result};
 
 /// A provider's token endpoint, and the client that calls it.
@@ -64,14 +64,6 @@ impl TokenEndpoint<'_> {
         self.client_secret
             .ok_or_else(|| Error::configuration("the client authentication needs a client secret"))
     }
-}
-
-/// A header value that is not shown by `Debug` and not kept in HTTP/2's compression table.
-pub(super) fn sensitive(value: &Secret<String>) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(value.expose())
-        .map_err(|_| Error::provider("a token has characters that no header takes"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// What the endpoint's answer means. Only a JSON error of the protocol says that the grant is bad;

@@ -6,8 +6,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::http::{HttpClient, answer, send};
-use super::token_endpoint::sensitive;
+use super::http::{HttpClient, answer, send, sensitive};
 use crate::oidc::userinfo;
 use crate::secret::Secret;
 use crate::{Error, Result};

@@ -1,13 +1,11 @@
 //! The set-up by environment variables.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::str::FromStr;
-use std::time::Duration;
 
 use super::SsoBuilder;
 use crate::session::Lifetime;
-use crate::{ClientSecret, CookieKey, Error, Result};
+use crate::vars::{Vars, malformed};
+use crate::{ClientSecret, CookieKey, Result};
 
 /// Every variable that is read, so that a misspelled one can be told from them.
 const KNOWN: &[&str] = &[
@@ -136,78 +134,6 @@ impl SsoBuilder {
         }
         Ok(builder)
     }
-}
-
-struct Vars<'a>(&'a dyn Fn(&str) -> Option<OsString>);
-
-impl Vars<'_> {
-    /// The value of a variable; an empty one counts as not set.
-    fn text(&self, name: &str) -> Result<Option<String>> {
-        let Some(value) = (self.0)(name).filter(|value| !value.is_empty()) else {
-            return Ok(None);
-        };
-        value
-            .into_string()
-            .map(Some)
-            .map_err(|_| malformed(name, "it is not UTF-8"))
-    }
-
-    fn required(&self, name: &str) -> Result<String> {
-        self.text(name)?
-            .ok_or_else(|| Error::configuration(format!("{name} is missing")))
-    }
-
-    fn parsed<T: FromStr<Err = Error>>(&self, name: &str) -> Result<Option<T>> {
-        let text = self.text(name)?;
-        text.map(|text| text.parse().map_err(|error| malformed(name, error)))
-            .transpose()
-    }
-
-    fn switch(&self, name: &str) -> Result<bool> {
-        match self.text(name)?.as_deref() {
-            None | Some("off") => Ok(false),
-            Some("on") => Ok(true),
-            Some(_) => Err(malformed(name, "use on or off")),
-        }
-    }
-
-    fn words(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let text = self.text(name)?;
-        Ok(text.map(|text| text.split_whitespace().map(str::to_owned).collect()))
-    }
-
-    fn seconds(&self, name: &str) -> Result<Option<Duration>> {
-        self.text(name)?
-            .map(|text| text.parse().map(Duration::from_secs))
-            .transpose()
-            .map_err(|_| malformed(name, "it must be a whole number of seconds"))
-    }
-
-    /// A secret by the variable itself or by the file that `<name>_FILE` names.
-    fn secret(&self, name: &str) -> Result<Option<String>> {
-        let by_file = format!("{name}_FILE");
-        match (self.text(name)?, self.text(&by_file)?) {
-            (Some(_), Some(_)) => Err(Error::configuration(format!(
-                "{name} and {by_file} are both set: use one"
-            ))),
-            (Some(value), None) => Ok(Some(value)),
-            (None, Some(path)) => {
-                let text =
-                    std::fs::read_to_string(path).map_err(|error| malformed(&by_file, error))?;
-                let text = text.trim_end_matches(['\r', '\n']);
-                if text.is_empty() {
-                    return Err(malformed(&by_file, "the file is empty"));
-                }
-                Ok(Some(text.to_owned()))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-}
-
-/// The value is never part of the message: it may be a secret in the wrong place.
-fn malformed(name: &str, why: impl Display) -> Error {
-    Error::configuration(format!("{name} can't be used: {why}"))
 }
 
 fn is_misspelled(name: &str) -> bool {

@@ -5,6 +5,7 @@ use tower_sso::axum::{AxumService, Refused};
 use tower_sso::clock::{Clock, SecondsSinceEpoch, SystemClock, TestClock};
 use tower_sso::session::store::{Created, MemoryStore, Replaced, SessionStore};
 use tower_sso::test_util::SignedIn;
+use tower_sso::vendor::mosaic;
 use tower_sso::{
     Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision, Enrichment,
     Error, ErrorKind, ForwardedHeaders, Identity, IdentityHook, InvalidCookieKey, Page, PageKind,
@@ -56,6 +57,10 @@ fn every_type_crosses_threads() {
         simulator::Endpoint, simulator::Fault, simulator::ForgedAlg, simulator::LoginChoice,
         simulator::SigningAlgorithm, simulator::SimulatedClient, simulator::SimulatedUser,
         simulator::Simulator, simulator::SimulatorBuilder, simulator::SimulatorHandle,
+    );
+    each!(crosses_threads:
+        mosaic::Attempt<()>, mosaic::Channel, mosaic::CustomRegion, mosaic::EmailLink, mosaic::Factor,
+        mosaic::Identifier, mosaic::Mosaic, mosaic::MosaicConfig, mosaic::Refusal, mosaic::Region,
     );
     each!(can_be_sent: Refused, SsoBody<axum::body::Body>);
 }

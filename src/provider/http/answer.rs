@@ -13,10 +13,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// The body of a document that can be fetched again: anything but a 200 means "try later", a redirect
 /// or a proxy's error page too.
-pub(in crate::provider) fn document(
-    answer: Response<Bytes>,
-    name: &'static str,
-) -> Result<(HeaderMap, Bytes)> {
+pub(crate) fn document(answer: Response<Bytes>, name: &'static str) -> Result<(HeaderMap, Bytes)> {
     let status = answer.status();
     if status == StatusCode::OK {
         let (parts, body) = answer.into_parts();
@@ -26,11 +23,7 @@ pub(in crate::provider) fn document(
 }
 
 /// The error for an answer that asks to come back later (RFC 9110 sections 15.6, 10.2.3).
-pub(in crate::provider) fn unavailable(
-    status: StatusCode,
-    headers: &HeaderMap,
-    name: &'static str,
-) -> Error {
+pub(crate) fn unavailable(status: StatusCode, headers: &HeaderMap, name: &'static str) -> Error {
     let error = Error::unavailable(format!(
         "the provider's {name} answered with status {}",
         status.as_u16()
@@ -42,7 +35,7 @@ pub(in crate::provider) fn unavailable(
 }
 
 /// Whether a status says nothing about the request, only about the moment.
-pub(in crate::provider) fn is_temporary(status: StatusCode) -> bool {
+pub(crate) fn is_temporary(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(
             status,
@@ -60,7 +53,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// How long an answer stays fresh (RFC 9111 section 5.2.2), within bounds: `max-age` if it is given,
 /// the lower bound for `no-cache` and `no-store`, else `default`.
-pub(in crate::provider) fn freshness(
+pub(crate) fn freshness(
     headers: &HeaderMap,
     default: Duration,
     bounds: std::ops::RangeInclusive<Duration>,
@@ -82,7 +75,7 @@ pub(in crate::provider) fn freshness(
 }
 
 /// Whether the body is of a media type; parameters and case don't count (RFC 9110 section 8.3.1).
-pub(in crate::provider) fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
+pub(crate) fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
+use http::HeaderValue;
 
-use crate::Error;
 use crate::error::BoxError;
+use crate::secret::Secret;
+use crate::{Error, Result};
 
-pub(super) mod answer;
+pub(crate) mod answer;
 #[cfg(any(test, feature = "test-util"))]
 mod in_process;
 mod reqwest;
@@ -118,10 +120,18 @@ impl From<HttpError> for Error {
     }
 }
 
+/// A header value that is not shown by `Debug` and not kept in HTTP/2's compression table.
+pub(crate) fn sensitive(value: &Secret<String>) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(value.expose())
+        .map_err(|_| Error::provider("a token has characters that no header takes"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// Makes a call within the client's own deadline.
 ///
 /// The deadline is kept here too, so that a client that hangs holds nobody up for ever.
-pub(super) async fn send(
+pub(crate) async fn send(
     http: &dyn HttpClient,
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, HttpError> {

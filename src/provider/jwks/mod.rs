@@ -8,7 +8,8 @@
 //!    a rotation from a sign-in. Failures and empty sets cost as much as any other fetch.
 //! 4. One fetch at a time per issuer, in a task of its own. Who meets one under way waits for it, and
 //!    may begin one more after it: the first may have been answered before the token was signed.
-//! 5. An expired or badly signed token never fetches.
+//! 5. An expired or badly signed token never fetches; but a vendor whose answers call for it may have the
+//!    keys fetched anew for a token of its own answer ([`JwksCache::keys_after`]), out of the same bucket.
 //! 6. A key that the provider removed vanishes with the next set that is fetched: within the set's
 //!    freshness, or within 1 h if the provider fails. A set without a usable key counts as a failure and
 //!    removes nothing.
@@ -166,6 +167,37 @@ impl JwksCache {
             Lookup::Serve(keys) | Lookup::ServeAndRefresh(keys) => Ok(keys),
             Lookup::Fetch => state.without_fetch(origin, now),
         }
+    }
+
+    /// The keys that came after `seen`, which verify no token of the provider's own answer though they have
+    /// its `kid`: a provider may have put another key under an old name. One fetch out of the bucket of own
+    /// calls; `seen` serves everybody else meanwhile.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): no fetch is allowed now, or it failed.
+    pub async fn keys_after(&self, source: &JwksSource, seen: &Arc<KeySet>) -> Result<Arc<KeySet>> {
+        let entry = self.entry(source).await;
+        for _ in 0..2 {
+            let now = self.shared.clock.now();
+            let newer = entry.state().after(seen, now);
+            if let Some(newer) = newer {
+                return Ok(newer);
+            }
+            let may = |state: &mut State| state.may_replace(seen, now);
+            let Some(ticket) = self.fetch(&entry, source, may) else {
+                break;
+            };
+            if ticket.is_first {
+                return ticket.result().await;
+            }
+            // One that was under way may have failed, or be from before this token.
+            ticket.result().await.ok();
+        }
+        let now = self.shared.clock.now();
+        let state = entry.state();
+        state
+            .after(seen, now)
+            .ok_or_else(|| state.unavailable(Origin::OwnCall, now))
     }
 
     /// How many fetches have begun, for all issuers.

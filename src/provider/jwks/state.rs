@@ -93,6 +93,17 @@ impl State {
             }
     }
 
+    /// The set, if it is another than `seen`.
+    pub(super) fn after(&self, seen: &Arc<KeySet>, now: SecondsSinceEpoch) -> Option<Arc<KeySet>> {
+        let keys = &self.kept(now)?.keys;
+        (!Arc::ptr_eq(keys, seen)).then(|| Arc::clone(keys))
+    }
+
+    /// Whether one of our own calls may have the set fetched anew; if so, that is counted.
+    pub(super) fn may_replace(&mut self, seen: &Arc<KeySet>, now: SecondsSinceEpoch) -> bool {
+        self.after(seen, now).is_none() && self.own_calls.take(now)
+    }
+
     /// Whether a background refresh may begin now; if so, that is counted. It takes no token from the
     /// buckets: those are for keys that are not known.
     pub(super) fn may_refresh(&mut self, now: SecondsSinceEpoch) -> bool {
@@ -126,6 +137,11 @@ impl State {
         if let (Some(set), None) = (self.kept(now), &self.failure) {
             return Ok(Arc::clone(&set.keys));
         }
+        Err(self.unavailable(origin, now))
+    }
+
+    /// Nobody can tell now, and may not ask before the bucket has a token again.
+    pub(super) fn unavailable(&self, origin: Origin, now: SecondsSinceEpoch) -> Error {
         let bucket = match origin {
             Origin::OwnCall => &self.own_calls,
             Origin::Stranger => &self.strangers,
@@ -135,7 +151,7 @@ impl State {
             .clone()
             .filter(|failure| failure.kind() == ErrorKind::Unavailable)
             .unwrap_or_else(|| Error::unavailable("the provider's keys can't be fetched now"));
-        Err(error.with_retry_after(bucket.wait(now).max(Duration::from_secs(1))))
+        error.with_retry_after(bucket.wait(now).max(Duration::from_secs(1)))
     }
 }
 
