@@ -10,6 +10,8 @@
 mod apps;
 mod measure;
 mod ours;
+#[path = "../shared/sign_in.rs"]
+mod sign_in;
 
 use std::alloc::System;
 

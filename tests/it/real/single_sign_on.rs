@@ -143,11 +143,17 @@ async fn a_step_up_at_one_app_is_a_step_up_at_the_other() {
     assert_ne!(before["acr"], GOLD);
     two.sign_in(&two.second, "/acr").await;
     let after = two.open(&two.second, "/acr").await;
-    assert_eq!((&after["sub"], &after["acr"]), (&json!("alice"), &json!(GOLD)));
+    assert_eq!(
+        (&after["sub"], &after["acr"]),
+        (&json!("alice"), &json!(GOLD))
+    );
     let other = two.open(&two.first, "/protected").await;
     assert_ne!(other["acr"], GOLD, "its own session knows of nothing yet");
     let other = two.open(&two.first, "/acr").await;
-    assert_eq!((&other["sub"], &other["acr"]), (&json!("alice"), &json!(GOLD)));
+    assert_eq!(
+        (&other["sub"], &other["acr"]),
+        (&json!("alice"), &json!(GOLD))
+    );
     assert_eq!(two.idp.pages_shown(), 2, "sign-in and step-up");
 }
 
