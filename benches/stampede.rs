@@ -71,7 +71,7 @@ impl Crowd {
         let clock = TestClock::at(1_800_000_000);
         let simulator = sign_in::provider(Arc::new(clock.clone()));
         // The session outlives the bench; its access token does not outlive a round.
-        let sso = sign_in::app(&simulator)
+        let sso = sign_in::app(&simulator, ["openid", "offline_access"])
             .clock(Arc::new(clock.clone()))
             .lifetime(Lifetime {
                 idle: TOKEN_LIFE * 2,

@@ -43,7 +43,7 @@ async fn tower_sessions() -> Case {
         .with_state(());
     let login = Request::get("/login").body(Body::empty()).unwrap();
     let Ok(response) = app.clone().oneshot(login).await;
-    let cookie = cookie_of(response.headers());
+    let cookie = cookie_of(response.headers(), "id=");
     Case::new("tower-sessions, one read", app, move || {
         request(Some(&cookie))
     })

@@ -23,29 +23,38 @@ pub(super) struct Ours {
     sso: Sso,
     store: Arc<MemoryStore>,
     cookies: Vec<String>,
-    /// Of a session with a refresh token, whose access token still lives a while.
-    with_tokens: HeaderValue,
+    /// Of a session that came without a refresh token.
+    lasting: HeaderValue,
+    /// Of one that came with it, and is not due yet.
+    renewable: HeaderValue,
 }
 
 impl Ours {
     pub(super) async fn with_sessions(count: usize) -> Self {
         let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
         let simulator = sign_in::provider(Arc::new(SystemClock));
-        let sso = sign_in::app(&simulator)
-            .session_store(store.clone())
-            .build()
-            .unwrap();
+        let sso = |scopes| {
+            let store = store.clone();
+            let builder = sign_in::app(&simulator, scopes).session_store(store);
+            builder.build().unwrap()
+        };
+        let (sso, renewing) = (
+            sso(["openid", "profile"]),
+            sso(["openid", "offline_access"]),
+        );
         let mut cookies = Vec::with_capacity(count);
         for index in 0..count {
             let person = SignedIn::new(format!("person-{index}")).amr(["pwd", "otp"]);
             cookies.push(sso.sign_in(person).await.unwrap());
         }
-        let with_tokens = sign_in::sign_in(&sso, &simulator).await;
+        let lasting = sign_in::sign_in(&sso, &simulator).await;
+        let renewable = sign_in::sign_in(&renewing, &simulator).await;
         Self {
             sso,
             store,
             cookies,
-            with_tokens,
+            lasting,
+            renewable,
         }
     }
 
@@ -56,14 +65,13 @@ impl Ours {
         let named = Router::new().route("/", get(async |_: User| "hello"));
         let around = |router: Router| self.sso.into_axum(router.with_state(()));
         let within = |router: Router| router.layer(self.sso.layer()).with_state(());
-        let cookie = HeaderValue::from_str(&self.cookies[0]).unwrap();
         let nobody = || request(None);
         let with = |cookie: &HeaderValue| {
             let cookie = cookie.clone();
             move || request(Some(&cookie))
         };
-        let somebody = || with(&cookie);
-        let renewable = || with(&self.with_tokens);
+        let somebody = || with(&self.lasting);
+        let renewable = || with(&self.renewable);
         vec![
             Case::new("around, nobody", around(open()), nobody),
             Case::new("around, signed in", around(open()), somebody()),

@@ -30,13 +30,13 @@ pub(crate) fn provider(clock: Arc<dyn Clock>) -> Simulator {
     simulator
 }
 
-/// An app there, with refresh tokens.
-pub(crate) fn app(simulator: &Simulator) -> SsoBuilder {
+/// An app there, which asks for these scopes; `offline_access` brings refresh tokens.
+pub(crate) fn app(simulator: &Simulator, scopes: [&str; 2]) -> SsoBuilder {
     Sso::builder(IDP)
         .public_client("app")
         .base_url(APP)
         .cookie_key(CookieKey::generate())
-        .scopes(["openid", "offline_access"])
+        .scopes(scopes)
         .http_client(Arc::new(InProcessClient::new(simulator.router())))
 }
 
@@ -44,10 +44,10 @@ pub(crate) fn app(simulator: &Simulator) -> SsoBuilder {
 pub(crate) async fn sign_in(sso: &Sso, simulator: &Simulator) -> HeaderValue {
     let app: Router = sso.routes();
     let begun = get(&app, "/auth/login", None).await;
-    let attempt = cookie_of(begun.headers());
+    let attempt = cookie_of(begun.headers(), "__Host-sso-login-");
     let back = get(&simulator.router(), location(&begun), None).await;
     let signed_in = get(&app, location(&back), Some(attempt)).await;
-    cookie_of(signed_in.headers())
+    cookie_of(signed_in.headers(), "__Host-sso=")
 }
 
 async fn get(service: &Router, url: &str, cookie: Option<HeaderValue>) -> Response {
@@ -66,9 +66,10 @@ fn location(response: &Response) -> &str {
     response.headers()[LOCATION].to_str().unwrap()
 }
 
-/// The `Cookie` line that answers the `Set-Cookie` lines.
-pub(crate) fn cookie_of(headers: &HeaderMap) -> HeaderValue {
-    let lines = headers.get_all(SET_COOKIE).iter();
-    let pairs = lines.filter_map(|line| line.to_str().ok()?.split(';').next());
-    HeaderValue::from_str(&pairs.collect::<Vec<_>>().join("; ")).unwrap()
+/// The `Cookie` line that answers the `Set-Cookie` line that starts so.
+pub(crate) fn cookie_of(headers: &HeaderMap, start: &str) -> HeaderValue {
+    let mut lines = headers.get_all(SET_COOKIE).iter();
+    let line = lines.find_map(|line| line.to_str().ok().filter(|line| line.starts_with(start)));
+    let (pair, _) = line.unwrap().split_once(';').unwrap();
+    HeaderValue::from_str(pair).unwrap()
 }
