@@ -157,6 +157,30 @@ async fn a_step_up_at_one_app_is_a_step_up_at_the_other() {
     assert_eq!(two.idp.pages_shown(), 2, "sign-in and step-up");
 }
 
+/// Single sign-on brings as much as was proved and no more: who comes in with too little proves the rest, with the
+/// provider's session that is there, and who comes in with enough sees no page.
+#[tokio::test]
+async fn a_page_that_wants_two_factors_asks_for_the_one_that_lacks() {
+    let Some(two) = Two::start().await else {
+        return;
+    };
+    two.sign_in(&two.first, "/protected").await;
+    two.browser.goto(&two.second.at("/mfa")).await;
+    two.browser.wait_for_url(&two.idp.issuer()).await;
+    two.browser.click("[name=amr][value=otp]").await;
+    two.browser.click("[value=continue]").await;
+    two.browser.wait_for_url(&two.second.at("/mfa")).await;
+    let strong = two.open(&two.second, "/mfa").await;
+    assert_eq!(
+        (&strong["sub"], &strong["amr"]),
+        (&json!("alice"), &json!(["pwd", "otp"]))
+    );
+    assert_eq!(two.idp.pages_shown(), 2, "sign-in and step-up");
+    two.forget(&two.first).await;
+    assert_eq!(two.open(&two.first, "/mfa").await["sub"], "alice");
+    assert_eq!(two.idp.pages_shown(), 2);
+}
+
 #[tokio::test]
 async fn a_sign_out_ends_the_session_here_and_the_one_at_the_provider() {
     let Some(two) = Two::start().await else {
