@@ -2,7 +2,9 @@
 //! an outcome; what a browser sees is made of it by `endpoint`.
 
 pub(crate) mod audit;
+pub(crate) mod backend_session;
 mod base_url;
+pub(crate) mod carried;
 mod context;
 mod hand_over;
 mod identity_hook;

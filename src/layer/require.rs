@@ -12,7 +12,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Auth, SsoBody, identity_headers};
+use super::auth::{Auth, Whoever};
+use super::{SsoBody, identity_headers};
 use crate::endpoint::{Refusal, Rejection, RejectionKind, Unauthenticated};
 use crate::flow::revalidation::Need;
 use crate::policy::Policy;
@@ -49,6 +50,15 @@ pub(crate) enum Demand {
     Policy(Arc<Policy>, Arc<Unauthenticated>),
     /// Nothing; but where nobody is signed in here, the provider is asked once without a page.
     AskSilently,
+}
+
+impl Demand {
+    fn whoever(&self) -> Whoever {
+        match self {
+            Self::Policy(..) => Whoever::Wanted,
+            Self::AskSilently => Whoever::Greeted,
+        }
+    }
 }
 
 impl RequireLayer {
@@ -157,7 +167,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         if let Some(auth) = Auth::of(&parts.extensions)
-            && let Some(renewal) = auth.renewal(Need::Session, &parts)
+            && let Some(renewal) = auth.renewal(Need::Session, self.demand.whoever(), &parts)
         {
             // The service that was polled ready waits for its turn, a clone stays.
             let clone = self.clone();

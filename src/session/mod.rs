@@ -1,9 +1,12 @@
 //! Sessions: what they hold, how long they live, how a browser carries them and where they are kept.
 
 pub(crate) mod cookie;
+pub mod directory;
+pub(crate) mod handle_cookie;
 mod lifetime;
 pub(crate) mod login_state;
 mod record;
+mod remembered;
 mod return_to;
 #[expect(
     clippy::module_inception,

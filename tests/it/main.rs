@@ -6,6 +6,7 @@
 )]
 
 mod asked_for;
+mod backend_sessions;
 mod bad_input;
 mod behind_a_proxy;
 mod cancellation;
