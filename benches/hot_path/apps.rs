@@ -3,12 +3,13 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Request};
+use http::header::COOKIE;
+use http::{HeaderValue, Request};
 use tower::ServiceExt;
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 
 use super::measure::Case;
+use super::sign_in::cookie_of;
 
 /// The first is what the others are compared with.
 pub(super) async fn cases() -> Vec<Case> {
@@ -42,7 +43,7 @@ async fn tower_sessions() -> Case {
         .with_state(());
     let login = Request::get("/login").body(Body::empty()).unwrap();
     let Ok(response) = app.clone().oneshot(login).await;
-    let cookie = cookie_of(response.headers());
+    let cookie = cookie_of(response.headers(), "id=");
     Case::new("tower-sessions, one read", app, move || {
         request(Some(&cookie))
     })
@@ -60,11 +61,4 @@ pub(super) fn request(cookie: Option<&HeaderValue>) -> Request<Body> {
         request.headers_mut().insert(COOKIE, cookie.clone());
     }
     request
-}
-
-/// The `Cookie` line that answers the `Set-Cookie` lines.
-fn cookie_of(headers: &HeaderMap) -> HeaderValue {
-    let lines = headers.get_all(SET_COOKIE).iter();
-    let pairs = lines.filter_map(|line| line.to_str().ok()?.split(';').next());
-    HeaderValue::from_str(&pairs.collect::<Vec<_>>().join("; ")).unwrap()
 }

@@ -3,6 +3,10 @@
 //! `cargo bench --bench hot_path` prints a table (medians of interleaved rounds, so that a busy
 //! machine slows all cases alike; allocations per request) and then criterion's own figures. Under
 //! `cargo test` each case runs once.
+//!
+//! To compare with another commit, build both with `cargo bench --bench hot_path --no-run`, each in a work tree
+//! of its own, and run what it names in turn: `target/release/deps/hot_path-… --bench nothing` prints the table
+//! alone.
 
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(missing_docs, reason = "criterion's macros make public items")]
@@ -10,6 +14,8 @@
 mod apps;
 mod measure;
 mod ours;
+#[path = "../shared/sign_in.rs"]
+mod sign_in;
 
 use std::alloc::System;
 

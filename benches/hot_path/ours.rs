@@ -12,37 +12,49 @@ use tower_sso::clock::SystemClock;
 use tower_sso::session::SessionKey;
 use tower_sso::session::store::{MemoryStore, SessionStore};
 use tower_sso::test_util::SignedIn;
-use tower_sso::{CookieKey, Policy, RequireLayer, Sso, User};
+use tower_sso::{Policy, RequireLayer, Sso, User};
 
 use super::apps::request;
 use super::measure::{Case, Effort};
+use super::sign_in;
 
 /// As many sessions as a busy app has; one of them is asked for over and over.
 pub(super) struct Ours {
     sso: Sso,
     store: Arc<MemoryStore>,
     cookies: Vec<String>,
+    /// Of a session that came without a refresh token.
+    lasting: HeaderValue,
+    /// Of one that came with it, and is not due yet.
+    renewable: HeaderValue,
 }
 
 impl Ours {
     pub(super) async fn with_sessions(count: usize) -> Self {
         let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
-        let sso = Sso::builder("https://idp.example.org")
-            .public_client("app")
-            .base_url("https://app.example.com")
-            .cookie_key(CookieKey::generate())
-            .session_store(store.clone())
-            .build()
-            .unwrap();
+        let simulator = sign_in::provider(Arc::new(SystemClock));
+        let sso = |scopes| {
+            let store = store.clone();
+            let builder = sign_in::app(&simulator, scopes).session_store(store);
+            builder.build().unwrap()
+        };
+        let (sso, renewing) = (
+            sso(["openid", "profile"]),
+            sso(["openid", "offline_access"]),
+        );
         let mut cookies = Vec::with_capacity(count);
         for index in 0..count {
             let person = SignedIn::new(format!("person-{index}")).amr(["pwd", "otp"]);
             cookies.push(sso.sign_in(person).await.unwrap());
         }
+        let lasting = sign_in::sign_in(&sso, &simulator).await;
+        let renewable = sign_in::sign_in(&renewing, &simulator).await;
         Self {
             sso,
             store,
             cookies,
+            lasting,
+            renewable,
         }
     }
 
@@ -53,17 +65,24 @@ impl Ours {
         let named = Router::new().route("/", get(async |_: User| "hello"));
         let around = |router: Router| self.sso.into_axum(router.with_state(()));
         let within = |router: Router| router.layer(self.sso.layer()).with_state(());
-        let cookie = HeaderValue::from_str(&self.cookies[0]).unwrap();
         let nobody = || request(None);
-        let somebody = move || {
+        let with = |cookie: &HeaderValue| {
             let cookie = cookie.clone();
             move || request(Some(&cookie))
         };
+        let somebody = || with(&self.lasting);
+        let renewable = || with(&self.renewable);
         vec![
             Case::new("around, nobody", around(open()), nobody),
             Case::new("around, signed in", around(open()), somebody()),
             Case::new("around, RequireLayer", around(guarded.clone()), somebody()),
-            Case::new("around, User", around(named), somebody()),
+            Case::new(
+                "RequireLayer, refresh token",
+                around(guarded.clone()),
+                renewable(),
+            ),
+            Case::new("around, User", around(named.clone()), somebody()),
+            Case::new("User, refresh token", around(named), renewable()),
             Case::new("layer, nobody", within(open()), nobody),
             Case::new("layer, signed in", within(open()), somebody()),
             Case::new("layer, RequireLayer", within(guarded), somebody()),

@@ -7,6 +7,8 @@
 // `rotate` signs with new keys and keeps publishing the old ones, `rotate drop` drops the old ones,
 // `clients <JSON>` replaces the clients, `claims userinfo` keeps claims out of ID tokens (OpenID
 // Connect Core 5.4), `consume` marks all refresh tokens as used. Sessions and grants outlive each of them.
+// `counts` tells as JSON how many pages a person was shown (`pages`) and how many authorization requests
+// wanted none (`silent`).
 // It ends with its input, so that nothing is left behind by a test that was killed.
 
 import { createServer } from 'node:http';
@@ -142,6 +144,7 @@ class Server {
   #userinfoOnly = false;
   #provider;
   #callback;
+  counts = { pages: 0, silent: 0 };
 
   constructor(issuer, clients) {
     this.#issuer = issuer;
@@ -176,7 +179,15 @@ class Server {
     this.#renew();
   }
 
+  #count({ method, url }) {
+    const { pathname, searchParams } = new URL(url, this.#issuer);
+    const shows = pathname.startsWith('/interaction/') || pathname === '/session/end';
+    if (method === 'GET' && shows) this.counts.pages += 1;
+    if (pathname === '/auth' && searchParams.get('prompt') === 'none') this.counts.silent += 1;
+  }
+
   async answer(request, response) {
+    this.#count(request);
     if (!request.url.startsWith('/interaction/')) {
       return this.#callback(request, response);
     }
@@ -199,6 +210,8 @@ function obey(server, line) {
     case 'clients':
       server.replaceClients(JSON.parse(words));
       return 'replaced';
+    case 'counts':
+      return JSON.stringify(server.counts);
     case 'consume':
       consumeRefreshTokens();
       return 'consumed';

@@ -3,6 +3,7 @@
 
 mod caches;
 mod endpoints;
+mod ladder;
 mod requests;
 mod sign_in;
 mod silent;

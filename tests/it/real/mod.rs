@@ -7,4 +7,5 @@ mod nginx;
 mod oidc_provider;
 mod quickstart;
 mod renewal;
+mod single_sign_on;
 mod web;

@@ -27,6 +27,7 @@ use tower_sso::{
 use url::Url;
 
 use super::browser::{Browser, Fetch, Page};
+use super::remote_store::RemoteStore;
 
 /// How long an access token lives there.
 pub(crate) const LIFE: Duration = Duration::from_secs(600);
@@ -313,7 +314,18 @@ impl Sisters {
 
     /// With options for both.
     pub(crate) fn with(configure: impl Fn(SsoBuilder) -> SsoBuilder) -> Self {
+        Self::build(TestClock::at(1_800_000_000), configure)
+    }
+
+    /// With sessions in stores that are not in this process.
+    pub(crate) fn with_remote_stores() -> Self {
         let clock = TestClock::at(1_800_000_000);
+        Self::build(clock.clone(), |builder| {
+            builder.session_store(Arc::new(RemoteStore::new(&clock)))
+        })
+    }
+
+    fn build(clock: TestClock, configure: impl Fn(SsoBuilder) -> SsoBuilder) -> Self {
         let idp = BackendIdp::new(&clock);
         let directory = Arc::new(MemoryDirectory::new(Arc::new(clock.clone())));
         let make = |url: &str| {

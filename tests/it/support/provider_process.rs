@@ -150,6 +150,21 @@ impl ProviderProcess {
         assert_eq!(self.command("consume"), "consumed");
     }
 
+    /// How many pages a person was shown: sign-in, consent, sign-out.
+    pub(crate) fn pages_shown(&self) -> u64 {
+        self.count("pages")
+    }
+
+    /// How many authorization requests came with `prompt=none`.
+    pub(crate) fn asked_silently(&self) -> u64 {
+        self.count("silent")
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        let counts: Value = serde_json::from_str(&self.command("counts")).unwrap();
+        counts[name].as_u64().unwrap()
+    }
+
     /// Fills in the login page as `account` and goes on.
     ///
     /// # Panics
