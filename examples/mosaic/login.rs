@@ -127,5 +127,9 @@ fn failed(error: &tower_sso::Error) -> Response {
     } else {
         StatusCode::BAD_GATEWAY
     };
-    (status, "You were not signed in. Please try again in a moment.").into_response()
+    (
+        status,
+        "You were not signed in. Please try again in a moment.",
+    )
+        .into_response()
 }

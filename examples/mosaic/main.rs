@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tower_sso::clock::SystemClock;
 use tower_sso::session::directory::MemoryDirectory;
-use tower_sso::simulator::mosaic::{MosaicSimulator, MosaicUser};
+use tower_sso::simulator::{MosaicSimulator, MosaicUser};
 use tower_sso::vendor::mosaic::{Mosaic, MosaicConfig, Region};
 use tower_sso::{BoxError, CookieKey, Sso};
 
@@ -68,7 +68,9 @@ async fn start_simulator() -> Result<MosaicConfig, BoxError> {
     let listener =
         TcpListener::bind(variable("SSO_DEMO_SIMULATOR_LISTEN", "127.0.0.1:3001")).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    println!("no MOSAIC_CLIENT_ID: a stand-in for Mosaic serves {url}, with people and their codes");
+    println!(
+        "no MOSAIC_CLIENT_ID: a stand-in for Mosaic serves {url}, with people and their codes"
+    );
     let simulator = MosaicSimulator::builder(&url)
         .client(CLIENT.0, CLIENT.1)
         .user(

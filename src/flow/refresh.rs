@@ -129,9 +129,7 @@ async fn by_refresh_token(
         }
         // A refusal in other words says nothing of the provider's session. Where that is known by an id, it
         // can be asked for.
-        Err(error)
-            if !error.is_temporary() && session.record().backend_session_id().is_some() =>
-        {
+        Err(error) if !error.is_temporary() && session.record().backend_session_id().is_some() => {
             return backend_session::renew(context, session, client).await;
         }
         Err(error) => return Err(error),
