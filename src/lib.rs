@@ -125,6 +125,7 @@ pub use policy::policy::Policy;
 pub use policy::verdict::Verdict;
 pub use provider::capability::Identity;
 pub use secret::{ClientSecret, Secret};
+pub use session::access_token::AccessToken;
 pub use session::session::Session;
 pub use session::user::User;
 pub use sso::{Dangerous, Sso, SsoBuilder};

@@ -1,12 +1,14 @@
 //! The steps of single sign-on: start a sign-in, finish it, renew a session, sign out. Each takes plain values and returns
 //! an outcome; what a browser sees is made of it by `endpoint`.
 
+pub(crate) mod access_token;
 pub(crate) mod audit;
 mod base_url;
 mod context;
 mod hand_over;
 mod identity_hook;
 mod record;
+mod reauthentication;
 pub(crate) mod refresh;
 pub(crate) mod revalidation;
 pub(crate) mod round_trips;

@@ -19,10 +19,11 @@ use std::time::Duration;
 use tracing::Instrument as _;
 
 use super::identity_hook::{Decision, Enrichment};
-use super::revalidation::{Need, is_good};
+use super::revalidation::Need;
 use super::{Context, audit, record, sign_in};
 use crate::oidc::{IdTokenFault, TokenResponse};
 use crate::provider::{Identity, RefreshGrant, Refreshed};
+use crate::session::access_token::is_good;
 use crate::session::store::Replaced;
 use crate::session::{Record, Session, SessionKey};
 use crate::{Error, Result, crypto};

@@ -46,16 +46,39 @@ pub struct RequireLayer {
 #[derive(Clone, Debug)]
 pub(crate) enum Demand {
     /// That a policy holds, and what a navigation gets where nobody is signed in.
-    Policy(Arc<Policy>, Arc<Unauthenticated>),
+    Policy(Arc<Asked>, Arc<Unauthenticated>),
     /// Nothing; but where nobody is signed in here, the provider is asked once without a page.
     AskSilently,
+}
+
+/// A policy, with what its rules were asked once.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) policy: Policy,
+    wants_access_token: bool,
+}
+
+impl Demand {
+    /// What has to be renewed for it where it is due, one after the other.
+    fn needs(&self) -> &'static [Need] {
+        match self {
+            Self::Policy(asked, _) if asked.wants_access_token => {
+                &[Need::Session, Need::AccessToken]
+            }
+            _ => &[Need::Session],
+        }
+    }
 }
 
 impl RequireLayer {
     /// A layer that asks this policy.
     pub fn new(policy: Policy) -> Self {
+        let asked = Asked {
+            wants_access_token: policy.wants_access_token(),
+            policy,
+        };
         Self {
-            demand: Demand::Policy(Arc::new(policy), Arc::default()),
+            demand: Demand::Policy(Arc::new(asked), Arc::default()),
         }
     }
 
@@ -156,8 +179,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
+        let mut needs = self.demand.needs().iter();
         if let Some(auth) = Auth::of(&parts.extensions)
-            && let Some(renewal) = auth.renewal(Need::Session, &parts)
+            && let Some(renewal) = needs.find_map(|need| auth.renewal(*need, &parts))
         {
             // The service that was polled ready waits for its turn, a clone stays.
             let clone = self.clone();

@@ -20,8 +20,8 @@ use super::Requirement;
 pub enum Verdict {
     /// Pass.
     Allow,
-    /// Nobody is signed in. The requirement holds everything that the policy will ask, so that one
-    /// sign-in is enough.
+    /// Nobody is signed in, or only a new sign-in brings the access token that the policy asks for. The
+    /// requirement holds everything that the policy will ask, so that one sign-in is enough.
     SignIn(Requirement),
     /// Somebody is signed in, too weakly or too long ago; a new authentication can mend it. The
     /// requirement holds everything that the policy will ask, also what this session already meets: the
@@ -102,6 +102,8 @@ pub enum Missing {
     Organization,
     /// A connection.
     Connection,
+    /// An access token that lives (RFC 6749 section 1.4).
+    AccessToken,
     /// Any alternative at all: the policy is an empty [`Policy::any_of`](super::Policy::any_of).
     Alternative,
 }
@@ -122,6 +124,7 @@ impl Missing {
             Self::Attribute => "attribute",
             Self::Organization => "organization",
             Self::Connection => "connection",
+            Self::AccessToken => "access_token",
             Self::Alternative => "alternative",
         }
     }
