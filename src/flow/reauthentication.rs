@@ -36,7 +36,7 @@ pub(super) async fn use_answer(
 ) -> Result<()> {
     let meaning = match response {
         AuthorizationResponse::Code { code, .. } => {
-            let identity = sign_in::identity(context, code, attempt).await?;
+            let identity = sign_in::verified(context, code, attempt).await?;
             of_identity(context, session, identity).await?
         }
         AuthorizationResponse::Error { error, .. } => of_error(&error),

@@ -340,7 +340,7 @@ async fn redeem(
     browser: &Giver<Result<Finished>>,
 ) -> Result<Finished> {
     let Attempt { state, current, .. } = attempt;
-    let identity = identity(context, code, attempt).await?;
+    let identity = verified(context, code, attempt).await?;
     let return_to = state.return_to();
     let step_up = attempt.is_step_up();
     let failed = |identity: &Identity, reason: &dyn std::fmt::Display| {
@@ -412,7 +412,7 @@ async fn redeem(
 }
 
 /// Who came back, verified.
-pub(super) async fn identity(
+pub(super) async fn verified(
     context: &Context,
     code: Secret<String>,
     Attempt { state, .. }: &Attempt,

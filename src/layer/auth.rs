@@ -256,7 +256,9 @@ impl Auth {
         let verdict = policy.judge(session, self.now());
         // A step-up brings new claims and tokens by itself.
         let renewed_anyway = matches!(verdict, Verdict::StepUp(..));
-        if !renewed_anyway && session.is_some_and(|session| self.sends_the_browser(session, request)) {
+        if !renewed_anyway
+            && session.is_some_and(|session| self.sends_the_browser(session, request))
+        {
             return Err(Cause::AskSilently);
         }
         match verdict {

@@ -166,9 +166,7 @@ impl Rule {
             Self::Attribute(name, value) => Standing::firm(facts.attribute(name) == Some(value)),
             Self::Organization(id) => Standing::firm(session.organization() == Some(id)),
             Self::Connection(id) => Standing::firm(session.connection() == Some(id)),
-            Self::AccessToken => {
-                Standing::of_token(AccessToken::of(session, facts.now).is_some())
-            }
+            Self::AccessToken => Standing::of_token(AccessToken::of(session, facts.now).is_some()),
             Self::All(rules) => rules
                 .iter()
                 .map(|rule| rule.standing(facts))
@@ -225,7 +223,9 @@ impl Rule {
     /// Why a session that does not meet this rule does not.
     pub(super) fn reason(&self, facts: &Facts<'_>) -> Reason {
         match self {
-            Self::SignIn => Reason::new(Missing::SignIn, "this page needs a sign-in"),
+            Self::SignIn | Self::AccessToken => {
+                Reason::new(Missing::SignIn, "this page needs a sign-in")
+            }
             Self::MultiFactor => {
                 Reason::new(Missing::MultiFactor, "this page needs a second factor")
             }
@@ -272,10 +272,6 @@ impl Rule {
             Self::Connection(_) => Reason::new(
                 Missing::Connection,
                 "this page needs a sign-in through another connection",
-            ),
-            Self::AccessToken => Reason::new(
-                Missing::AccessToken,
-                "this page needs a new sign-in, for its access token is over",
             ),
             Self::All(rules) => worst(rules, facts).map_or_else(closed, |rule| rule.reason(facts)),
             Self::Any(rules) => {

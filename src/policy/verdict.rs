@@ -102,8 +102,6 @@ pub enum Missing {
     Organization,
     /// A connection.
     Connection,
-    /// An access token that lives (RFC 6749 section 1.4).
-    AccessToken,
     /// Any alternative at all: the policy is an empty [`Policy::any_of`](super::Policy::any_of).
     Alternative,
 }
@@ -124,7 +122,6 @@ impl Missing {
             Self::Attribute => "attribute",
             Self::Organization => "organization",
             Self::Connection => "connection",
-            Self::AccessToken => "access_token",
             Self::Alternative => "alternative",
         }
     }

@@ -61,7 +61,7 @@ mod tests;
 
 pub use builder::{SigningAlgorithm, SimulatorBuilder};
 pub use client::SimulatedClient;
-pub use fault::{Endpoint, Fault, ForgedAlg};
+pub use fault::{Endpoint, Fault, ForgedAlg, SilentAnswer};
 pub use handle::{LoginChoice, SimulatorHandle};
 pub use user::SimulatedUser;
 
