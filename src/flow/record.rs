@@ -36,7 +36,7 @@ pub(super) fn of_sign_in(
     Ok(record)
 }
 
-/// The record after a refresh: the same session, by what came and for as long as the provider's own
+/// The record after a refresh or a silent re-authentication: the same session, by what came and for as long as the provider's own
 /// session lasts. `None` if that is over.
 pub(super) fn after_refresh(
     standing: &Record,

@@ -20,7 +20,8 @@ use crate::policy::Policy;
 /// Lets only those pass whom a [`Policy`] allows.
 ///
 /// 1. The inner service is called if the policy allows, and never otherwise. A session that is due
-///    ([`Revalidation`](crate::Revalidation)) is renewed first, and judged as it is then.
+///    ([`Revalidation`](crate::Revalidation)) is renewed first, and judged as it is then; so is one whose
+///    access token is about to end, where the policy asks for one.
 /// 2. An unsafe request that relies on the session cookie must come from our own origin.
 /// 3. Without an [`SsoLayer`](crate::SsoLayer) outside nobody passes: 500, and an error in the log.
 /// 4. What a refused request gets (a redirect to sign in, 401, 403, 503) is up to that outer layer, which
