@@ -120,7 +120,9 @@ pub use endpoint::{
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook, Revalidation};
 pub use forwarded::{ForwardedHeaders, PeerAddress};
-pub use layer::{Auth, RequireLayer, RequireService, SilentLayer, SsoBody, SsoLayer, SsoService};
+pub use layer::{
+    Auth, RequireLayer, RequireService, SignIn, SilentLayer, SsoBody, SsoLayer, SsoService,
+};
 pub use policy::policy::Policy;
 pub use policy::verdict::Verdict;
 pub use provider::capability::Identity;

@@ -26,7 +26,7 @@ use http::request::Parts;
 
 use crate::endpoint::Cause;
 use crate::flow::revalidation::Need;
-use crate::layer::{Auth, require};
+use crate::layer::{Auth, SignIn, Whoever, require};
 use crate::policy::Policy;
 use crate::session::{Session, User};
 
@@ -50,7 +50,7 @@ static LOGIN: LazyLock<Policy> = LazyLock::new(Policy::login);
 
 /// The session of somebody who is signed in, brought up to date.
 pub(super) async fn renewed_session(parts: &Parts, need: Need) -> Result<Session, Refused> {
-    renew(parts, need).await;
+    renew(parts, need, Whoever::Wanted).await;
     let response = match Auth::of(&parts.extensions) {
         None => require::no_layer(),
         Some(auth) => match auth.judge(&LOGIN, parts) {
@@ -72,15 +72,15 @@ pub(super) fn refuse(parts: &Parts, cause: Cause) -> Refused {
 }
 
 /// Brings a session that is due up to date, before anybody looks at it.
-async fn renew(parts: &Parts, need: Need) {
-    let renewal = Auth::of(&parts.extensions).and_then(|auth| auth.renewal(need, parts));
+async fn renew(parts: &Parts, need: Need, whoever: Whoever) {
+    let renewal = Auth::of(&parts.extensions).and_then(|auth| auth.renewal(need, whoever, parts));
     if let Some(renewal) = renewal {
         renewal.await;
     }
 }
 
 async fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
-    renew(parts, Need::Session).await;
+    renew(parts, Need::Session, Whoever::Here).await;
     let Some(auth) = Auth::of(&parts.extensions) else {
         return Err(Refused::new(require::no_layer()));
     };
@@ -122,5 +122,16 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refused> {
         Ok(optional(parts).await?.map(User::new))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignIn {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        match Auth::of(&parts.extensions) {
+            None => Err(Refused::new(require::no_layer())),
+            Some(auth) => SignIn::begin(auth, parts).map_err(|cause| refuse(parts, cause)),
+        }
     }
 }

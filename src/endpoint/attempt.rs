@@ -4,10 +4,25 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tower_cookies::Cookies;
 
+use super::login::requirement_query;
 use super::{cookie_fields, respond};
 use crate::Result;
 use crate::flow::Context;
 use crate::flow::sign_in::{self, Start};
+
+/// The app's own page for a sign-in, with the way back and what is wanted.
+fn own_page(context: &Context, page: &str, start: &Start<'_>) -> String {
+    let separator = if page.contains('?') { '&' } else { '?' };
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return_to", start.return_to.as_str());
+    if let Some(hint) = &start.login_hint {
+        query.append_pair("login_hint", hint);
+    }
+    let (query, wanted) = (query.finish(), requirement_query(&start.requirement));
+    let and = if wanted.is_empty() { "" } else { "&" };
+    let page = context.base_url.public_path(page);
+    format!("{page}{separator}{query}{and}{wanted}")
+}
 
 /// Begins an attempt: the browser keeps its state, gives up what is too old or too much of earlier ones, and
 /// goes to the provider. `headers` are those of the request.
@@ -17,6 +32,9 @@ pub(super) async fn begin(
     headers: &HeaderMap,
     mut start: Start<'_>,
 ) -> Result<Response<Bytes>> {
+    if let Some(page) = context.provider.login_page() {
+        return Ok(respond::see_other(&own_page(context, page, &start)));
+    }
     let now = context.clock.now();
     for surplus in context.login_states.surplus(cookie_fields(headers), now) {
         cookies.add(surplus);

@@ -8,7 +8,7 @@ use super::page::{Page, PageKind};
 use super::query::Query;
 use super::{RejectionKind, Shared, cookie_fields, cross_site, respond};
 use crate::flow::audit;
-use crate::flow::sign_out::{self, SignedOut};
+use crate::flow::sign_out::{self, Leaving, SignedOut};
 use crate::session::ReturnTo;
 use crate::{Error, Result};
 
@@ -56,11 +56,18 @@ pub(super) async fn answer(
         .one("return_to")?
         .and_then(ReturnTo::parse)
         .unwrap_or_else(ReturnTo::root);
-    let session = context.sessions.find(cookie_fields(headers)).await?;
-    let client = shared.client_address(request);
+    let handle_cookie = context.shared.as_ref().map(|shared| &shared.cookie);
+    let browser = Leaving {
+        session: context.sessions.find(cookie_fields(headers)).await?,
+        handle: handle_cookie.and_then(|cookie| cookie.find(cookie_fields(headers))),
+        client: shared.client_address(request),
+    };
     let cookie = &shared.logout_cookie;
-    let outcome = sign_out::sign_out(context, cookie, session, &return_to, client).await?;
+    let outcome = sign_out::sign_out(context, cookie, browser, &return_to).await?;
     cookies.add(context.sessions.removal());
+    if let Some(handle) = handle_cookie {
+        cookies.add(handle.removal());
+    }
     // Also where nobody was signed in any more: whoever pressed the button wants to be nobody.
     cookies.add(context.silent.signed_out());
     Ok(match outcome {

@@ -232,11 +232,7 @@ pub(super) async fn answer(
         // The page itself, if it is protected too, must not lead to itself.
         own_page: unauthenticated
             .page()
-            .and_then(|page| page.split('?').next())
-            .is_some_and(|page| {
-                let public = |path| context.base_url.public_path(path);
-                public(page) != public(refusal.path())
-            }),
+            .is_some_and(|page| !is_at(context, refusal, page)),
         silently: matches!(unauthenticated, Unauthenticated::SilentThenPage(_))
             && context
                 .silent
@@ -251,6 +247,10 @@ pub(super) async fn answer(
     );
     let return_to = return_to(&context.base_url, kind, refused);
     match verdict {
+        Answer::Redirect { .. } if is_login_page(context, refusal) => {
+            let why = "the page where people sign in wants somebody who is signed in";
+            respond::error(shared, &Error::configuration(why))
+        }
         Answer::Redirect { step_up } => {
             let start = Start {
                 requirement,
@@ -283,6 +283,18 @@ pub(super) async fn answer(
         Answer::Loop => respond::round_in_circles(shared),
         Answer::Unavailable => bodies::unavailable(shared, kind, refused),
     }
+}
+
+/// Whether the page where people sign in is what they were refused: they could never get there.
+fn is_login_page(context: &Context, refusal: &Refusal) -> bool {
+    let page = context.provider.login_page();
+    page.is_some_and(|page| is_at(context, refusal, page))
+}
+
+/// Whether a request was for this page of the app.
+fn is_at(context: &Context, refusal: &Refusal, page: &str) -> bool {
+    let public = |path| context.base_url.public_path(path);
+    page.split('?').next().map(public) == Some(public(refusal.path()))
 }
 
 /// To the provider and back to the same page, whatever it says.

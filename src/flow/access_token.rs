@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::revalidation::Need;
 use super::{Context, refresh};
+use crate::provider::ClientAttributes;
 use crate::session::{AccessToken, Session};
 use crate::{Error, Result};
 
@@ -20,9 +21,14 @@ pub(crate) async fn access_token(context: &Arc<Context>, session: &Session) -> R
         .revalidation
         .is_due(Need::AccessToken, session.record(), now)
     {
-        session = refresh::renew(context, &session, Need::AccessToken)
-            .await?
-            .ok_or_else(over)?;
+        session = refresh::renew(
+            context,
+            &session,
+            Need::AccessToken,
+            ClientAttributes::default(),
+        )
+        .await?
+        .ok_or_else(over)?;
     }
     // The clock went on while the provider was asked.
     AccessToken::of(&session, context.clock.now())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::BaseUrl;
+use super::backend_session::SharedSessions;
 use super::identity_hook::IdentityHook;
 use super::refresh::Refreshes;
 use super::revalidation::Revalidation;
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     /// When sessions are renewed.
     pub(crate) revalidation: Revalidation,
     pub(crate) refreshes: Refreshes,
+    /// Where browsers' sessions at the provider are found, if it has such as backends know.
+    pub(crate) shared: Option<SharedSessions>,
 }
 
 impl Context {

@@ -3,7 +3,9 @@
 
 pub(crate) mod access_token;
 pub(crate) mod audit;
+pub(crate) mod backend_session;
 mod base_url;
+pub(crate) mod carried;
 mod context;
 mod hand_over;
 mod identity_hook;

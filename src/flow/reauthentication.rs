@@ -71,7 +71,7 @@ async fn of_identity(context: &Context, session: &Session, identity: Identity) -
 async fn write(context: &Context, session: &Session, both: (Identity, Enrichment)) -> Result<()> {
     let (standing, now) = (session.record(), context.clock.now());
     let tokens = both.0.tokens.clone();
-    let Some(record) = record::after_refresh(standing, tokens, Some(both), now) else {
+    let Some(record) = record::renewed(standing, tokens, Some(both), None, now) else {
         return end(context, session, "the provider's session is over").await;
     };
     let key = session.key();

@@ -4,8 +4,9 @@ use super::Context;
 use super::identity_hook::Enrichment;
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{IdTokenClaims, TokenResponse};
-use crate::provider::Identity;
-use crate::session::login_state::LoginState;
+use crate::provider::{BackendSession, Identity};
+use crate::secret::Secret;
+use crate::session::directory::public_sid;
 use crate::session::{Record, StepUpMark, Tokens};
 use crate::{Error, Result};
 
@@ -14,7 +15,7 @@ pub(super) fn of_sign_in(
     context: &Context,
     identity: Identity,
     enrichment: Enrichment,
-    state: &LoginState,
+    step_up: Option<u64>,
 ) -> Result<Record> {
     let now = context.clock.now();
     let mut lifetime = context.sessions.lifetime();
@@ -26,7 +27,7 @@ pub(super) fn of_sign_in(
     }
     let claims = &identity.claims;
     let mut record = Record::new(claims.issuer.arc(), &claims.subject, now, lifetime);
-    record.step_up = state.step_up.map(|requirement| StepUpMark {
+    record.step_up = step_up.map(|requirement| StepUpMark {
         requirement,
         at: now,
     });
@@ -36,12 +37,39 @@ pub(super) fn of_sign_in(
     Ok(record)
 }
 
-/// The record after a refresh or a silent re-authentication: the same session, by what came and for as long as the provider's own
-/// session lasts. `None` if that is over.
-pub(super) fn after_refresh(
+/// The same for a session that backends know by an id.
+pub(super) fn of_backend_session(
+    context: &Context,
+    signed_in: BackendSession,
+    enrichment: Enrichment,
+) -> Result<Record> {
+    let mut record = of_sign_in(context, signed_in.identity, enrichment, None)?;
+    bind(&mut record, Some(signed_in.session_id));
+    Ok(record)
+}
+
+/// Binds a record to a session at the provider, if it is not yet. What everybody else calls that session says
+/// nothing of its id.
+fn bind(record: &mut Record, session_id: Option<Secret<String>>) {
+    let Some(tokens) = &mut record.tokens else {
+        return;
+    };
+    if session_id.is_some() {
+        tokens.backend_session_id = session_id;
+    }
+    if let Some(session_id) = &tokens.backend_session_id {
+        record.sid = Some(public_sid(session_id).into());
+    }
+}
+
+/// The record after a renewal or a silent re-authentication: the same session, by what came and for as long as
+/// the provider's own session lasts. `None` if that is over. `session_id` is that of the provider's session,
+/// where one came.
+pub(super) fn renewed(
     standing: &Record,
     tokens: TokenResponse,
     identity: Option<(Identity, Enrichment)>,
+    session_id: Option<Secret<String>>,
     now: SecondsSinceEpoch,
 ) -> Option<Record> {
     let mut record = standing.clone();
@@ -55,6 +83,7 @@ pub(super) fn after_refresh(
         tell(&mut record, identity, enrichment);
     }
     keep(&mut record, tokens, now);
+    bind(&mut record, session_id);
     Some(record)
 }
 
@@ -104,6 +133,7 @@ fn keep(record: &mut Record, tokens: TokenResponse, now: SecondsSinceEpoch) {
         refresh_token: tokens.refresh_token.or(old.refresh_token),
         access_token_expires_at: tokens.expires_in.map(|life| now.plus(life)),
         obtained_at: now,
+        backend_session_id: old.backend_session_id,
     }));
 }
 

@@ -10,44 +10,45 @@
 //!    sessions, the rest for one.
 //! 4. A new refresh token is kept whatever else fails: the old one may be used up.
 
+pub(super) mod one_flight;
 mod slots;
 
 use std::error::Error as _;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tracing::Instrument as _;
-
+use super::carried::Carried;
 use super::identity_hook::{Decision, Enrichment};
 use super::revalidation::Need;
-use super::{Context, audit, record, sign_in};
+use super::{Context, audit, backend_session, record, sign_in};
 use crate::oidc::{IdTokenFault, TokenResponse};
-use crate::provider::{Identity, RefreshGrant, Refreshed};
+use crate::provider::{ClientAttributes, Identity, RefreshGrant};
 use crate::session::access_token::is_good;
 use crate::session::store::Replaced;
 use crate::session::{Record, Session, SessionKey};
 use crate::{Error, Result, crypto};
+use one_flight::{LOOK_AGAIN, Work, under_lease};
 
 pub(crate) use slots::Refreshes;
-use slots::{FIRST_PAUSE, Slot};
-
-/// A lease outlives the slowest call: token endpoint, keys and UserInfo at 5 s each, and the writes.
-const LEASE: Duration = Duration::from_secs(30);
-/// How long a replica waits for the one that has the lease.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a request waits for a renewal: a permit of the service that it goes to may wait with it.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What became of a session.
 #[derive(Debug)]
-enum Renewed {
+pub(crate) enum Renewed {
+    /// It lives.
     Live(Session),
+    /// The provider ended it.
     Ended,
+    /// It was made just now, of the provider's own; or there is none to be had. With the cookies of either.
+    Made(Option<Session>, Carried),
+}
+
+/// Whether there is still something to do: another replica may have done it, or a sign-out.
+pub(super) enum Standing<D> {
+    Due(D),
+    Settled(Renewed),
 }
 
 /// The session as it is after it was renewed, or as it was where it still holds; `None` if the provider
-/// ended it.
+/// ended it. `client` is whose request asks.
 ///
 /// # Errors
 /// It can't be told now whether the session still holds.
@@ -55,107 +56,67 @@ pub(crate) async fn renew(
     context: &Arc<Context>,
     session: &Session,
     need: Need,
+    client: ClientAttributes,
 ) -> Result<Option<Session>> {
     let key = session.key();
-    let slot = context.refreshes.slot(key, context.clock.now());
-    let ticket = slot.flight.join(|| {
-        let now = context.clock.now();
-        let paused = context.refreshes.pause(&slot, now).is_some();
-        let (context, slot) = (Arc::clone(context), Arc::clone(&slot));
-        (!paused).then(|| {
-            let work = async move {
-                let renewed = refresh(&context, key, need).await;
-                settle(&context, &slot, key, &renewed);
-                renewed.map(Arc::new)
-            };
-            work.in_current_span()
-        })
-    });
-    let error = match ticket {
-        Some(ticket) => match tokio::time::timeout(LONGEST_WAIT, ticket.result()).await {
-            Ok(Ok(renewed)) => match &*renewed {
-                Renewed::Live(session) => return Ok(Some(session.clone())),
-                Renewed::Ended => return Ok(None),
-            },
-            Ok(Err(error)) => error,
-            Err(_) => Error::unavailable("renewing the session does not get done"),
-        },
-        None => Error::unavailable("renewals pause after a failure"),
-    };
-    let now = context.clock.now();
-    let tokens = session.record().tokens.as_ref();
-    if tokens.is_some_and(|tokens| is_good(tokens, now)) {
-        return Ok(Some(session.clone()));
-    }
-    let pause = context.refreshes.pause(&slot, now);
-    let left = pause.map_or(FIRST_PAUSE, |pause| pause.left(now));
-    Err(Error::unavailable("the session can't be renewed now")
-        .with_source(error)
-        .with_retry_after(left))
-}
-
-/// Remembers a failure, forgets the rest.
-fn settle(context: &Context, slot: &Slot, key: SessionKey, renewed: &Result<Renewed>) {
-    match renewed {
-        Ok(_) => context.refreshes.succeeded(slot, key),
+    let renewal = Renewal { key, need, client };
+    let begin = |context: Arc<Context>| async move { under_lease(&context, &renewal).await };
+    match one_flight::join(context, key, begin).await.as_deref() {
+        Ok(Renewed::Live(session) | Renewed::Made(Some(session), _)) => Ok(Some(session.clone())),
+        Ok(Renewed::Ended | Renewed::Made(None, _)) => Ok(None),
         Err(error) => {
-            tracing::warn!(%error, cause = error.source(), "a session could not be renewed");
-            context.refreshes.failed(slot, error, context.clock.now());
+            let tokens = session.record().tokens.as_ref();
+            if tokens.is_some_and(|tokens| is_good(tokens, context.clock.now())) {
+                return Ok(Some(session.clone()));
+            }
+            Err(error.clone())
         }
     }
 }
 
-async fn refresh(context: &Arc<Context>, key: SessionKey, need: Need) -> Result<Renewed> {
-    let what = crypto::sha256(&[b"refresh\0", &key.0[..]].concat());
-    let holder = crypto::random::<16>();
-    let mut waited = Duration::ZERO;
-    while !context.sessions.lease(what, holder, LEASE).await? {
-        if waited >= PATIENCE {
-            return Err(Error::unavailable(
-                "another replica is renewing the session and does not get done",
-            ));
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-        waited += LOOK_AGAIN;
-        if let Standing::Settled(renewed) = standing(context, key, need).await? {
-            return Ok(renewed);
+/// The renewal of one session.
+struct Renewal {
+    key: SessionKey,
+    need: Need,
+    client: ClientAttributes,
+}
+
+impl Work for Renewal {
+    type Due = Session;
+
+    fn lease(&self) -> [u8; 32] {
+        crypto::sha256(&[b"refresh\0", &self.key.0[..]].concat())
+    }
+
+    async fn standing(&self, context: &Context) -> Result<Standing<Session>> {
+        let now = context.clock.now();
+        Ok(match context.sessions.load(self.key).await? {
+            None => Standing::Settled(Renewed::Ended),
+            Some(session)
+                if context
+                    .revalidation
+                    .is_due(self.need, session.record(), now) =>
+            {
+                Standing::Due(session)
+            }
+            Some(session) => Standing::Settled(Renewed::Live(session)),
+        })
+    }
+
+    async fn perform(&self, context: &Arc<Context>, session: Session) -> Result<Renewed> {
+        match refresh_token(session.record()) {
+            Some(token) => by_refresh_token(context, &session, token, &self.client).await,
+            None => backend_session::renew(context, &session, &self.client).await,
         }
     }
-    let renewed = match standing(context, key, need).await {
-        Ok(Standing::Settled(renewed)) => Ok(renewed),
-        Ok(Standing::Due(session)) => by_refresh_token(context, &session).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = context.sessions.release(what, holder).await {
-        tracing::warn!(%error, "the lease for renewing a session ends by itself only");
-    }
-    renewed
 }
 
-enum Standing {
-    Due(Session),
-    Settled(Renewed),
-}
-
-/// Whether there is still something to do: another replica may have done it, or a sign-out.
-async fn standing(context: &Context, key: SessionKey, need: Need) -> Result<Standing> {
-    Ok(match context.sessions.load(key).await? {
-        None => Standing::Settled(Renewed::Ended),
-        Some(session)
-            if context
-                .revalidation
-                .is_due(need, session.record(), context.clock.now()) =>
-        {
-            Standing::Due(session)
-        }
-        Some(session) => Standing::Settled(Renewed::Live(session)),
-    })
-}
-
-async fn by_refresh_token(context: &Context, session: &Session) -> Result<Renewed> {
-    let Some(used) = refresh_token(session.record()) else {
-        return Ok(Renewed::Live(session.clone()));
-    };
+async fn by_refresh_token(
+    context: &Context,
+    session: &Session,
+    used: crate::Secret,
+    client: &ClientAttributes,
+) -> Result<Renewed> {
     let grant = RefreshGrant {
         refresh_token: used,
         subject: session.subject().to_owned(),
@@ -165,7 +126,7 @@ async fn by_refresh_token(context: &Context, session: &Session) -> Result<Renewe
     let refreshed = match context.provider.refresh(grant).await {
         Ok(refreshed) => refreshed,
         Err(error) if error.code() == Some("invalid_grant") => {
-            return refused(context, session).await;
+            return refused(context, session, client).await;
         }
         Err(error) => return Err(error),
     };
@@ -180,25 +141,31 @@ async fn by_refresh_token(context: &Context, session: &Session) -> Result<Renewe
     if new.is_some() && refresh_token(session.record()).as_ref() != new {
         return Ok(Renewed::Live(session));
     }
-    match judge(context, &refreshed).await {
-        Judged::Continue(identity) => {
-            let identity = identity.map(|both| *both);
-            write(context, &session, refreshed.tokens, identity).await
-        }
-        Judged::Later(error) => Err(error),
-        Judged::End(reason) => end(context, &session, &reason).await,
-    }
+    let identity = match refreshed.identity {
+        Ok(None) => None,
+        Ok(Some(identity)) => Some(identity),
+        Err(error) => return unbelievable(context, &session, error).await,
+    };
+    go_on(context, &session, refreshed.tokens, identity, None).await
 }
 
 /// Ends the session whose refresh token was refused, if it still has that one: a step-up, or another replica,
-/// may have given it a new one, and providers end the old with it.
-async fn refused(context: &Context, session: &Session) -> Result<Renewed> {
+/// may have given it a new one, and providers end the old with it. Where backends know the provider's
+/// session by an id, it has the last word.
+async fn refused(
+    context: &Context,
+    session: &Session,
+    client: &ClientAttributes,
+) -> Result<Renewed> {
     let same = |standing: &Record| Some(standing.clone());
     match keep(context, session, same).await? {
         Kept::Session(now) if refresh_token(now.record()) != refresh_token(session.record()) => {
             Ok(Renewed::Live(now))
         }
         Kept::Gone => Ok(Renewed::Ended),
+        Kept::Session(now) if now.record().backend_session_id().is_some() => {
+            backend_session::renew(context, &now, client).await
+        }
         Kept::Session(_) | Kept::Over => {
             let reason = "the provider ended what the refresh token stood for";
             end(context, session, reason).await
@@ -206,54 +173,45 @@ async fn refused(context: &Context, session: &Session) -> Result<Renewed> {
     }
 }
 
-enum Judged {
-    /// With the new identity, if one came, and what the app says of it.
-    Continue(Option<Box<(Identity, Enrichment)>>),
-    /// It can't be told now.
-    Later(Error),
-    End(String),
-}
-
-/// What the answer means for the session.
-async fn judge(context: &Context, refreshed: &Refreshed) -> Judged {
-    let identity = match &refreshed.identity {
-        Ok(None) => return Judged::Continue(None),
-        Ok(Some(identity)) => identity,
-        Err(error) => {
-            let fault = error
-                .source()
-                .and_then(|source| source.downcast_ref::<IdTokenFault>());
-            return match fault {
-                // An unknown key may be one that is fetched next time.
-                None | Some(IdTokenFault::UnknownKey) => Judged::Later(error.clone()),
-                Some(fault) => Judged::End(fault.to_string()),
-            };
-        }
-    };
-    match sign_in::decide(context, identity).await {
-        Ok(Decision::Accept) => {
-            Judged::Continue(Some(Box::new((identity.clone(), Enrichment::default()))))
-        }
-        Ok(Decision::Enrich(enrichment)) => {
-            Judged::Continue(Some(Box::new((identity.clone(), enrichment))))
-        }
-        // An app that answers by itself makes no session of this identity.
-        Ok(Decision::Refuse(_) | Decision::Answer(_)) => {
-            Judged::End("refused by the app".to_owned())
-        }
-        Err(error) => Judged::Later(error),
+/// What an ID token that can't be believed means for the session.
+pub(super) async fn unbelievable(
+    context: &Context,
+    session: &Session,
+    error: Error,
+) -> Result<Renewed> {
+    let fault = error
+        .source()
+        .and_then(|source| source.downcast_ref::<IdTokenFault>());
+    match fault {
+        // An unknown key may be one that is fetched next time.
+        None | Some(IdTokenFault::UnknownKey) => Err(error),
+        Some(fault) => end(context, session, &fault.to_string()).await,
     }
 }
 
-async fn write(
+/// Goes on with what came, if the app agrees.
+pub(super) async fn go_on(
     context: &Context,
     session: &Session,
     tokens: TokenResponse,
-    identity: Option<(Identity, Enrichment)>,
+    identity: Option<Identity>,
+    session_id: Option<crate::Secret>,
 ) -> Result<Renewed> {
+    let identity = match identity {
+        None => None,
+        Some(identity) => match sign_in::decide(context, &identity).await? {
+            Decision::Accept => Some((identity, Enrichment::default())),
+            Decision::Enrich(enrichment) => Some((identity, enrichment)),
+            // An app that answers by itself makes no session of this identity.
+            Decision::Refuse(_) | Decision::Answer(_) => {
+                return end(context, session, "refused by the app").await;
+            }
+        },
+    };
     let now = context.clock.now();
     let kept = keep(context, session, |standing| {
-        record::after_refresh(standing, tokens.clone(), identity.clone(), now)
+        let (tokens, identity, id) = (tokens.clone(), identity.clone(), session_id.clone());
+        record::renewed(standing, tokens, identity, id, now)
     })
     .await?;
     match kept {
@@ -318,7 +276,7 @@ fn refresh_token(record: &Record) -> Option<crate::Secret> {
     record.tokens.as_ref()?.refresh_token.clone()
 }
 
-async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renewed> {
+pub(super) async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renewed> {
     context.sessions.delete(session.key()).await?;
     audit::ended(session, reason);
     Ok(Renewed::Ended)

@@ -10,10 +10,11 @@ use crate::{Error, Result};
 
 /// When the provider is asked again whether a session still holds, before a protected request goes on.
 ///
-/// A session that has a refresh token is renewed by it (RFC 6749 section 6), without the browser. Many providers
-/// give one for the scope `offline_access` only (OpenID Connect Core 11). Not twice within 10 s.
+/// A session that has a refresh token is renewed by it (RFC 6749 section 6), without the browser; so is one that
+/// backends know by an id. Many providers give a refresh token for the scope `offline_access` only (OpenID Connect
+/// Core 11). Not twice within 10 s.
 ///
-/// A session that has none can be renewed by its browser alone: a navigation is sent to the provider, which
+/// A session that has neither can be renewed by its browser alone: a navigation is sent to the provider, which
 /// answers from its own session without a page (`prompt=none`, OpenID Connect Core 3.1.2.1), and comes back to
 /// the same URL with the same cookie. So that costs a round trip that people can see; it is asked for by name,
 /// and happens at most once in five minutes for each browser. What is no navigation (a script's call, a form) is
@@ -38,8 +39,8 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revalidation {
-    /// As [`OnTokenExpiry`](Self::OnTokenExpiry) where it shows nobody anything: by a refresh token. A session
-    /// without one serves until its own end. The default.
+    /// As [`OnTokenExpiry`](Self::OnTokenExpiry) where it shows nobody anything: by a refresh token, or the id that
+    /// backends know. A session with neither serves until its own end. The default.
     #[default]
     Auto,
     /// A minute before the access token ends, or a fifth of its life before where that is shorter. Then

@@ -385,7 +385,7 @@ async fn redeem(
         // A new session would reach nobody, and would end the one that the browser still has.
         return Err(Error::request(WENT_AWAY));
     }
-    let record = record::of_sign_in(context, identity, enrichment, state)?;
+    let record = record::of_sign_in(context, identity, enrichment, state.step_up)?;
     // The browser has moved on to another session since: the one that this attempt knew is over. Where that
     // one followed it, as another tab's step-up does, it ends by itself.
     let left = bound.as_ref().zip(current.as_ref());

@@ -8,11 +8,12 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::sign_in::LONGEST_HINT;
-use super::{Context, audit};
+use super::{Context, audit, backend_session};
 use crate::crypto::{self, Purpose};
 use crate::provider::LogoutRequest;
 use crate::secret::constant_time_eq;
 use crate::session::cookie::{self, CookieSettings, Found};
+use crate::session::directory::HandleKey;
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
@@ -30,21 +31,31 @@ pub(crate) enum SignedOut {
     Nobody,
 }
 
+/// A browser that signs out.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    pub(crate) session: Option<Session>,
+    /// What leads to its session at the provider.
+    pub(crate) handle: Option<HandleKey>,
+    pub(crate) client: Option<IpAddr>,
+}
+
 /// Ends the local session, whatever the provider does, and says where to go on.
 ///
 /// # Errors
-/// When the store fails: then nobody is signed out and nothing may claim so.
+/// When the store fails: then nobody is signed out and nothing may claim so. When the directory fails: then
+/// somebody is signed out here, and maybe not in the sister apps.
 pub(crate) async fn sign_out(
     context: &Arc<Context>,
     cookies: &LogoutCookie,
-    session: Option<Session>,
+    browser: Leaving,
     return_to: &ReturnTo,
-    client: Option<IpAddr>,
 ) -> Result<SignedOut> {
+    let session = browser.session.clone();
+    end(context, browser).await?;
     let Some(session) = session else {
         return Ok(SignedOut::Nobody);
     };
-    end(context, session.clone(), client).await?;
     let state = crypto::random_token();
     let request = LogoutRequest {
         id_token_hint: session
@@ -70,12 +81,14 @@ pub(crate) async fn sign_out(
 }
 
 /// Ends the session in a task of its own: who clicks and closes the tab is signed out all the same.
-async fn end(context: &Arc<Context>, session: Session, client: Option<IpAddr>) -> Result<()> {
+async fn end(context: &Arc<Context>, browser: Leaving) -> Result<()> {
     let context = Arc::clone(context);
     let work = async move {
-        context.sessions.end(&session).await?;
-        audit::signed_out(&session, client);
-        Ok(())
+        if let Some(session) = &browser.session {
+            context.sessions.end(session).await?;
+            audit::signed_out(session, browser.client);
+        }
+        backend_session::sign_out(&context, browser.session.as_ref(), browser.handle).await
     };
     tokio::spawn(work.in_current_span())
         .await

@@ -35,15 +35,18 @@ pub(crate) struct Silent {
     asked: String,
     signed_out: String,
     settings: CookieSettings,
+    /// Whether browsers are sent to the provider at all.
+    possible: bool,
 }
 
 impl Silent {
     /// `settings` are those of an attempt: its answer has to bring these cookies, too.
-    pub(crate) fn new(session: &str, settings: CookieSettings) -> Self {
+    pub(crate) fn new(session: &str, settings: CookieSettings, possible: bool) -> Self {
         Self {
             asked: format!("{session}-asked"),
             signed_out: format!("{session}-signed-out"),
             settings,
+            possible,
         }
     }
 
@@ -55,7 +58,8 @@ impl Silent {
         target: &str,
     ) -> bool {
         let query = target.split_once('?').map_or("", |(_, query)| query);
-        cookie::find(fields(), &self.asked) == Found::None
+        self.possible
+            && cookie::find(fields(), &self.asked) == Found::None
             && !self.is_signed_out(fields())
             && !query.split('&').any(|pair| pair == MARK)
     }
@@ -130,7 +134,7 @@ mod tests {
     fn silent() -> Silent {
         let base = "https://app.example".parse().unwrap();
         let settings = CookieSettings::for_base_url(&base, None, false).unwrap();
-        Silent::new("__Host-sso", settings)
+        Silent::new("__Host-sso", settings, true)
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What the outer layer tells the app about a request.
 
+mod rungs;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use futures_core::future::BoxFuture;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, request};
 
@@ -13,11 +14,12 @@ use super::require::Demand;
 use crate::Error;
 use crate::endpoint::request_kind::RequestKind;
 use crate::endpoint::{Cause, Refusal, Shared, Unauthenticated, cookie_fields, cross_site};
-use crate::flow::refresh;
-use crate::flow::revalidation::Need;
+use crate::flow::carried::Carried;
 use crate::forwarded::{PeerAddress, Sender};
 use crate::policy::{Policy, Verdict};
 use crate::session::{Session, User};
+
+pub(crate) use rungs::Whoever;
 
 /// In the extensions of each request that passed [`SsoLayer`](crate::SsoLayer): who is signed in, if
 /// anybody. axum handlers use the extractors; others read it here.
@@ -44,6 +46,8 @@ struct Inner {
     shared: Option<Arc<Shared>>,
     target: Option<PathAndQuery>,
     was_read: AtomicBool,
+    /// Cookies that the answer has to bring.
+    carried: OnceLock<Mutex<Vec<Carried>>>,
     peer: Option<PeerAddress>,
     /// Only where the peer is a trusted proxy.
     behind: Option<Box<Behind>>,
@@ -82,6 +86,7 @@ impl Auth {
             shared: Some(shared),
             target,
             renewed: OnceLock::new(),
+            carried: OnceLock::new(),
             was_read: AtomicBool::new(false),
             peer,
             behind,
@@ -96,6 +101,7 @@ impl Auth {
             shared: None,
             target: None,
             renewed: OnceLock::new(),
+            carried: OnceLock::new(),
             was_read: AtomicBool::new(false),
             peer: None,
             behind: None,
@@ -188,39 +194,6 @@ impl Auth {
 
     fn state(&self) -> &State {
         self.0.renewed.get().unwrap_or(&self.0.state)
-    }
-
-    /// The work to be done before this request may use its session, if it is due to be renewed and the
-    /// request may use it at all. What comes of it is what [`Auth::session`] says from then on.
-    pub(crate) fn renewal(
-        &self,
-        need: Need,
-        request: &request::Parts,
-    ) -> Option<BoxFuture<'static, ()>> {
-        let (State::SignedIn(session), Some(shared)) = (self.state(), &self.0.shared) else {
-            return None;
-        };
-        let context = &shared.context;
-        // Most sessions can't be renewed: they need not ask what time it is.
-        if !session.record().is_renewable()
-            || self.0.renewed.get().is_some()
-            || !context
-                .revalidation
-                .is_due(need, session.record(), context.clock.now())
-            || !self.may_use_session(&request.method, &request.headers)
-        {
-            return None;
-        }
-        let (auth, context, session) = (self.clone(), Arc::clone(context), session.clone());
-        Some(Box::pin(async move {
-            let state = match refresh::renew(&context, &session, need).await {
-                Ok(Some(session)) => State::SignedIn(session),
-                Ok(None) => State::Nobody,
-                Err(error) => State::Unknown(error),
-            };
-            // Two extractors of one request may both have waited: the first to come back counts.
-            auth.0.renewed.set(state).ok();
-        }))
     }
 
     pub(crate) fn mark_read(&self) {

@@ -12,7 +12,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Auth, SsoBody, identity_headers};
+use super::auth::{Auth, Whoever};
+use super::{SsoBody, identity_headers};
 use crate::endpoint::{Refusal, Rejection, RejectionKind, Unauthenticated};
 use crate::flow::revalidation::Need;
 use crate::policy::Policy;
@@ -67,6 +68,13 @@ impl Demand {
                 &[Need::Session, Need::AccessToken]
             }
             _ => &[Need::Session],
+        }
+    }
+
+    fn whoever(&self) -> Whoever {
+        match self {
+            Self::Policy(..) => Whoever::Wanted,
+            Self::AskSilently => Whoever::Greeted,
         }
     }
 }
@@ -182,7 +190,8 @@ where
         let (parts, body) = request.into_parts();
         let mut needs = self.demand.needs().iter();
         if let Some(auth) = Auth::of(&parts.extensions)
-            && let Some(renewal) = needs.find_map(|need| auth.renewal(*need, &parts))
+            && let Some(renewal) =
+                needs.find_map(|need| auth.renewal(*need, self.demand.whoever(), &parts))
         {
             // The service that was polled ready waits for its turn, a clone stays.
             let clone = self.clone();

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::future::BoxFuture;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use pin_project_lite::pin_project;
+use tower_cookies::Cookie;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -353,14 +354,25 @@ enum Left<R> {
 }
 
 fn leave<R>(mut response: Response<R>, auth: &Auth, shared: &Arc<Shared>) -> Left<R> {
+    let cookies = auth.take_cookies();
+    set_cookies(response.headers_mut(), &cookies);
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let kept = std::mem::take(response.headers_mut());
         return Left::Answer(Box::pin(refuse(Arc::clone(shared), refusal)), kept);
     }
-    if auth.was_read() {
+    if auth.was_read() || !cookies.is_empty() {
         never_cached(response.headers_mut());
     }
     Left::Response(response.map(SsoBody::inner))
+}
+
+fn set_cookies(headers: &mut HeaderMap, cookies: &[Cookie<'static>]) {
+    for cookie in cookies {
+        if let Ok(mut value) = HeaderValue::try_from(cookie.to_string()) {
+            value.set_sensitive(true);
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
 }
 
 /// Answers in the place of the handler that was not called.

@@ -2,9 +2,12 @@
 
 pub(crate) mod access_token;
 pub(crate) mod cookie;
+pub mod directory;
+pub(crate) mod handle_cookie;
 mod lifetime;
 pub(crate) mod login_state;
 mod record;
+mod remembered;
 mod return_to;
 #[expect(
     clippy::module_inception,

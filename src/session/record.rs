@@ -49,6 +49,9 @@ pub struct Tokens {
     /// When these tokens came.
     #[serde(default)]
     pub obtained_at: SecondsSinceEpoch,
+    /// The id of the provider's own session, where backends know it by one: a credential.
+    #[serde(default)]
+    pub backend_session_id: Option<Secret<String>>,
 }
 
 /// A trace of the last step-up, so that one that came back too weak is not asked for again at once.
@@ -221,11 +224,17 @@ impl Record {
         );
     }
 
-    /// Whether there is a refresh token.
+    /// Whether the provider can be asked again without the person: there is a refresh token, or the id of
+    /// a session at the provider.
     pub(crate) fn is_renewable(&self) -> bool {
-        self.tokens
-            .as_ref()
-            .is_some_and(|tokens| tokens.refresh_token.is_some())
+        self.tokens.as_ref().is_some_and(|tokens| {
+            tokens.refresh_token.is_some() || tokens.backend_session_id.is_some()
+        })
+    }
+
+    /// The id of the session at the provider, where backends know it by one.
+    pub(crate) fn backend_session_id(&self) -> Option<&Secret<String>> {
+        self.tokens.as_ref()?.backend_session_id.as_ref()
     }
 
     /// About how many bytes of memory the record takes, for bounds by weight.
@@ -254,6 +263,7 @@ impl Record {
                     + secret(&tokens.id_token)
                     + secret(&tokens.access_token)
                     + secret(&tokens.refresh_token)
+                    + secret(&tokens.backend_session_id)
             })
     }
 

@@ -300,6 +300,28 @@ impl Sessions {
         self.store.release(what, holder).await
     }
 
+    /// The live sessions of a person.
+    pub(crate) async fn of_person(&self, issuer: &str, subject: &str) -> Result<Vec<Session>> {
+        let (all, now) = (
+            self.store.find_by_subject(issuer, subject).await?,
+            self.clock.now(),
+        );
+        Ok(all
+            .into_iter()
+            .filter_map(|(key, record)| live(key, Some(record), now))
+            .collect())
+    }
+
+    /// Ends what was made of a session at the provider. What is being made of it meanwhile does not live.
+    pub(crate) async fn end_by_sid(
+        &self,
+        issuer: &str,
+        sid: &str,
+        at: SecondsSinceEpoch,
+    ) -> Result<()> {
+        self.store.delete_by_sid(issuer, sid, at).await.map(drop)
+    }
+
     /// Ends one session, and nothing else of this browser.
     pub(crate) async fn delete(&self, key: SessionKey) -> Result<()> {
         self.store.delete(key).await.map(drop)

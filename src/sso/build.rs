@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::SsoBuilder;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::crypto::Sealer;
 use crate::endpoint::Shared;
+use crate::flow::backend_session::SharedSessions;
 use crate::flow::refresh::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
@@ -13,8 +14,10 @@ use crate::flow::silent::Silent;
 use crate::flow::{BaseUrl, Context};
 use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
-use crate::provider::{HttpOptions, OidcConfig, OidcProvider, ReqwestClient};
+use crate::provider::{HttpOptions, OidcConfig, OidcProvider, Provider, ReqwestClient};
 use crate::session::cookie::CookieSettings;
+use crate::session::directory::{MemoryDirectory, SessionListener};
+use crate::session::handle_cookie::HandleCookie;
 use crate::session::login_state::LoginStates;
 use crate::session::sessions::Sessions;
 use crate::session::store::MemoryStore;
@@ -27,14 +30,80 @@ impl SsoBuilder {
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for whatever is missing, malformed or does
     /// not go together.
-    pub fn build(self) -> Result<Sso> {
+    pub fn build(mut self) -> Result<Sso> {
         let base_url = self.checked_base_url()?;
-        let issuer = self.checked_issuer()?;
         let auth_path = checked_auth_path(&self.auth_path)?;
         self.check_lifetime()?;
         self.check_allowed_origins()?;
+        let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
+        let provider = match self.provider.take() {
+            Some(provider) => provider,
+            None => self.openid_provider(&base_url, &clock)?,
+        };
+        check_login_page(&*provider, &auth_path)?;
+        let sealer = sealer(std::mem::take(&mut self.cookie_keys), &base_url)?;
+        let cookie = CookieSettings::for_base_url(
+            base_url.url(),
+            self.cookie_name.as_deref(),
+            self.embedded,
+        )?;
+        let attempt = match self.response_mode {
+            ResponseMode::Query => cookie.clone(),
+            // The provider's form comes from another site: a Lax cookie would stay at home.
+            ResponseMode::FormPost => cookie.cross_site(),
+        };
+        let shared = self.shared_sessions(&*provider, &base_url, &cookie, &clock)?;
+        let store = self
+            .store
+            .unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
+        let context = Arc::new(Context {
+            round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
+            silent: Silent::new(
+                &cookie.name,
+                attempt.clone(),
+                provider.login_page().is_none(),
+            ),
+            login_states: LoginStates::new(&cookie.name, attempt),
+            sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
+            provider,
+            sealer,
+            clock,
+            base_url,
+            auth_path,
+            allowed_origins: self.allowed_origins,
+            identity_hook: self.identity_hook,
+            revalidation: self.revalidation,
+            refreshes: Refreshes::default(),
+            shared,
+        });
+        if let Some(shared) = &context.shared {
+            let listener: Arc<dyn SessionListener> = Arc::clone(&context) as _;
+            shared.directory.listen(Arc::downgrade(&listener));
+        }
+        let trusted = TrustedProxies::parse(&self.trusted_proxies)?;
+        let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
+        let shared = Shared {
+            context,
+            pages: self.pages,
+            logout_cookie,
+            proxies: Proxies::new(trusted, self.forwarded_headers),
+            identity_headers: self.identity_headers,
+        };
+        Ok(Sso {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The provider that the options describe.
+    fn openid_provider(
+        &mut self,
+        base_url: &BaseUrl,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Provider>> {
+        let issuer = self.checked_issuer()?;
         let client_id = self
             .client_id
+            .take()
             .filter(|id| !id.is_empty())
             .ok_or_else(|| Error::configuration("the client id is missing (SSO_CLIENT_ID)"))?;
         let wants_secret = matches!(
@@ -46,25 +115,6 @@ impl SsoBuilder {
                 "this client authentication needs a client secret (SSO_CLIENT_SECRET, SSO_CLIENT_AUTH)",
             ));
         }
-        let sealer = sealer(self.cookie_keys, &base_url)?;
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let http = match self.http_client {
-            Some(client) => client,
-            None => Arc::new(ReqwestClient::new(&HttpOptions {
-                extra_ca: self.extra_ca,
-                ..HttpOptions::default()
-            })?),
-        };
-        let cookie = CookieSettings::for_base_url(
-            base_url.url(),
-            self.cookie_name.as_deref(),
-            self.embedded,
-        )?;
-        let attempt = match self.response_mode {
-            ResponseMode::Query => cookie.clone(),
-            // The provider's form comes from another site: a Lax cookie would stay at home.
-            ResponseMode::FormPost => cookie.cross_site(),
-        };
         if self.response_mode == ResponseMode::FormPost
             && !base_url.is_https()
             && !base_url.is_loopback()
@@ -73,52 +123,56 @@ impl SsoBuilder {
                 "form_post needs https: its cookies are Secure (SSO_RESPONSE_MODE, SSO_BASE_URL)",
             ));
         }
-        let store = self
-            .store
-            .unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
+        let http = match self.http_client.take() {
+            Some(client) => client,
+            None => Arc::new(ReqwestClient::new(&HttpOptions {
+                extra_ca: self.extra_ca.take(),
+                ..HttpOptions::default()
+            })?),
+        };
         let config = OidcConfig {
             issuer,
             client_id,
-            client_secret: self.client_secret,
+            client_secret: self.client_secret.take(),
             client_auth: self.client_auth,
-            scopes: self.scopes,
+            scopes: std::mem::take(&mut self.scopes),
             response_mode: self.response_mode,
             userinfo: self.userinfo,
-            mfa_acr_values: self.mfa_acr_values,
-            acr_values: self.acr_values,
+            mfa_acr_values: std::mem::take(&mut self.mfa_acr_values),
+            acr_values: std::mem::take(&mut self.acr_values),
             max_age: self.max_age,
-            ui_locales: self.ui_locales,
-            extra: self.extra_parameters,
+            ui_locales: self.ui_locales.take(),
+            extra: std::mem::take(&mut self.extra_parameters),
         };
-        check_parameters(&config, &base_url)?;
-        let provider = OidcProvider::new(config, http, Arc::clone(&clock));
-        let context = Context {
-            provider: Arc::new(provider),
-            round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
-            silent: Silent::new(&cookie.name, attempt.clone()),
-            login_states: LoginStates::new(&cookie.name, attempt),
-            sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
-            sealer,
-            clock,
-            base_url,
-            auth_path,
-            allowed_origins: self.allowed_origins,
-            identity_hook: self.identity_hook,
-            revalidation: self.revalidation,
-            refreshes: Refreshes::default(),
-        };
-        let trusted = TrustedProxies::parse(&self.trusted_proxies)?;
-        let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
-        let shared = Shared {
-            context: Arc::new(context),
-            pages: self.pages,
-            logout_cookie,
-            proxies: Proxies::new(trusted, self.forwarded_headers),
-            identity_headers: self.identity_headers,
-        };
-        Ok(Sso {
-            shared: Arc::new(shared),
-        })
+        check_parameters(&config, base_url)?;
+        Ok(Arc::new(OidcProvider::new(config, http, Arc::clone(clock))))
+    }
+
+    /// What leads browsers to their sessions at the provider, if it has such as backends know.
+    fn shared_sessions(
+        &mut self,
+        provider: &dyn Provider,
+        base_url: &BaseUrl,
+        cookie: &CookieSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<SharedSessions>> {
+        if provider.backend_sessions().is_none() {
+            let option = match (&self.directory, &self.shared_domain) {
+                (None, None) => return Ok(None),
+                (Some(_), _) => "a session directory",
+                (None, Some(_)) => "a shared domain (SSO_SHARED_DOMAIN)",
+            };
+            return Err(Error::configuration(format!(
+                "{option} is for a provider whose sessions backends know by an id, and this one has none"
+            )));
+        }
+        let domain = self.shared_domain.as_deref();
+        let directory = self.directory.take();
+        Ok(Some(SharedSessions {
+            cookie: HandleCookie::new(base_url.url(), domain, cookie.clone())?,
+            directory: directory
+                .unwrap_or_else(|| Arc::new(MemoryDirectory::new(Arc::clone(clock)))),
+        }))
     }
 
     fn checked_base_url(&self) -> Result<BaseUrl> {
@@ -185,6 +239,22 @@ fn check_parameters(config: &OidcConfig, base_url: &BaseUrl) -> Result<()> {
     request.url(base_url.url()).map(drop).map_err(|error| {
         Error::configuration("the authorization request can't be made").with_source(error)
     })
+}
+
+/// The page of the app where people sign in must not be one of the endpoints, which lead to it.
+fn check_login_page(provider: &dyn Provider, auth_path: &str) -> Result<()> {
+    let is_sound = provider.login_page().is_none_or(|page| {
+        ReturnTo::parse(page).is_some_and(|parsed| {
+            let under = parsed.as_str().strip_prefix(auth_path);
+            !under.is_some_and(|rest| rest.starts_with('/'))
+        })
+    });
+    if is_sound {
+        return Ok(());
+    }
+    Err(Error::configuration(
+        "the page where people sign in must be a path of this app, as `/login`, and no endpoint",
+    ))
 }
 
 fn checked_auth_path(path: &str) -> Result<String> {

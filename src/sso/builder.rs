@@ -8,8 +8,9 @@ use crate::endpoint::PageRenderer;
 use crate::flow::{IdentityHook, Revalidation};
 use crate::forwarded::ForwardedHeaders;
 use crate::oidc::{ClientAuthChoice, ResponseMode};
-use crate::provider::HttpClient;
+use crate::provider::{HttpClient, Provider};
 use crate::session::Lifetime;
+use crate::session::directory::SessionDirectory;
 use crate::session::store::SessionStore;
 use crate::{ClientSecret, CookieKey};
 
@@ -39,6 +40,7 @@ use crate::{ClientSecret, CookieKey};
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SsoBuilder {
     pub(super) issuer: String,
+    pub(super) provider: Option<Arc<dyn Provider>>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<ClientSecret>,
     pub(super) client_auth: ClientAuthChoice,
@@ -63,6 +65,8 @@ pub struct SsoBuilder {
     pub(super) extra_ca: Option<Vec<u8>>,
     pub(super) plain_http: bool,
     pub(super) store: Option<Arc<dyn SessionStore>>,
+    pub(super) directory: Option<Arc<dyn SessionDirectory>>,
+    pub(super) shared_domain: Option<String>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) http_client: Option<Arc<dyn HttpClient>>,
     pub(super) revalidation: Revalidation,
@@ -74,6 +78,7 @@ impl SsoBuilder {
     pub(super) fn new(issuer: String) -> Self {
         Self {
             issuer,
+            provider: None,
             client_id: None,
             client_secret: None,
             client_auth: ClientAuthChoice::Auto,
@@ -98,11 +103,21 @@ impl SsoBuilder {
             extra_ca: None,
             plain_http: false,
             store: None,
+            directory: None,
+            shared_domain: None,
             clock: None,
             http_client: None,
             revalidation: Revalidation::default(),
             identity_hook: None,
             pages: None,
+        }
+    }
+
+    pub(super) fn with_provider(provider: impl Provider + 'static) -> Self {
+        Self {
+            issuer: provider.issuer().as_str().to_owned(),
+            provider: Some(Arc::new(provider)),
+            ..Self::new(String::new())
         }
     }
 
@@ -294,6 +309,27 @@ impl SsoBuilder {
     /// Where sessions are kept. Default: in this process, up to 64 MiB; they end with it.
     pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Where browsers' sessions at the provider are found, for a provider whose sessions backends know by an
+    /// id ([`BackendSessions`](crate::provider::BackendSessions)). Sister apps share one: who is signed in
+    /// at one is signed in at the others without a page, and signed out of all. Default: in this process, for
+    /// this app alone.
+    pub fn session_directory(mut self, directory: Arc<dyn SessionDirectory>) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// The domain under which the sister apps are that share a
+    /// [`session_directory`](SsoBuilder::session_directory), as `example.com`. Default none: the handle is
+    /// the app's own, on loopback that of all ports.
+    ///
+    /// Every host under this domain gets the handle of whoever goes there, can use it at these apps, and can
+    /// plant one of its own: all of them must be trusted. A public suffix (`com`, `github.io`) is refused by
+    /// [`SsoBuilder::build`].
+    pub fn shared_domain(mut self, domain: impl Into<String>) -> Self {
+        self.shared_domain = Some(domain.into());
         self
     }
 

@@ -29,6 +29,7 @@ const KNOWN: &[&str] = &[
     "SSO_UI_LOCALES",
     "SSO_REVALIDATION",
     "SSO_SESSION_STORE",
+    "SSO_SHARED_DOMAIN",
     "SSO_IDLE_SECONDS",
     "SSO_ABSOLUTE_SECONDS",
     "SSO_AUTH_PATH",
@@ -128,6 +129,7 @@ impl SsoBuilder {
                 ));
             }
         }
+        builder.shared_domain = vars.text("SSO_SHARED_DOMAIN")?;
         if let Some(path) = vars.text("SSO_CA_FILE")? {
             builder.extra_ca =
                 Some(std::fs::read(path).map_err(|error| malformed("SSO_CA_FILE", error))?);

@@ -11,6 +11,7 @@ pub use builder::{Dangerous, SsoBuilder};
 use crate::Result;
 use crate::endpoint::Shared;
 use crate::layer::SsoLayer;
+use crate::provider::Provider;
 
 /// Single sign-on for one app: made once, cloned freely, turned into layers.
 ///
@@ -37,6 +38,12 @@ impl Sso {
     /// Starts a set-up with the issuer, exactly as the provider spells it in its own metadata.
     pub fn builder(issuer: impl Into<String>) -> SsoBuilder {
         SsoBuilder::new(issuer.into())
+    }
+
+    /// Starts a set-up with a provider that is made already, as one of a vendor's own kind. The options that
+    /// speak of an OpenID Provider (client, scopes, HTTP client and the like) have no effect on it.
+    pub fn with_provider(provider: impl Provider + 'static) -> SsoBuilder {
+        SsoBuilder::with_provider(provider)
     }
 
     /// The set-up that the `SSO_…` environment variables describe; the README has their table.

@@ -7,6 +7,7 @@
 
 mod access_token;
 mod asked_for;
+mod backend_sessions;
 mod bad_input;
 mod behind_a_proxy;
 mod cancellation;

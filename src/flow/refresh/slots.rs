@@ -13,6 +13,9 @@ use crate::{Error, crypto};
 /// How long a refusal that does not end the session (`invalid_client` and its like) is remembered.
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a session that was made of the provider's own is the answer to requests without its cookie:
+/// a page sends several at once, and the cookie comes with one of their answers.
+const MADE_ANSWERS: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Below so many sessions nobody looks for ones to forget.
@@ -35,6 +38,24 @@ struct Slots {
 pub(super) struct Slot {
     pub(super) flight: Flight<Renewed>,
     pause: Mutex<Option<Pause>>,
+    /// A session that was made lately, and until when it is the answer to whoever has not got its cookie yet.
+    recent: Mutex<Option<Recent>>,
+}
+
+#[derive(Debug)]
+struct Recent {
+    since: SecondsSinceEpoch,
+    made: Arc<Renewed>,
+}
+
+impl Recent {
+    fn holds(&self, now: SecondsSinceEpoch) -> bool {
+        let answers = match *self.made {
+            Renewed::Made(None, _) => AFTER_REFUSAL,
+            _ => MADE_ANSWERS,
+        };
+        self.since <= now && now.since(self.since) < answers
+    }
 }
 
 /// A time in which nobody asks.
@@ -61,6 +82,19 @@ impl Slot {
     fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn made_lately(&self) -> MutexGuard<'_, Option<Recent>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session that was made a few seconds ago.
+    pub(super) fn recent(&self, now: SecondsSinceEpoch) -> Option<Arc<Renewed>> {
+        let mut recent = self.made_lately();
+        if !recent.as_ref().is_some_and(|recent| recent.holds(now)) {
+            *recent = None;
+        }
+        recent.as_ref().map(|recent| Arc::clone(&recent.made))
+    }
 }
 
 impl Refreshes {
@@ -72,7 +106,9 @@ impl Refreshes {
         let mut slots = self.slots();
         if slots.by_session.len() >= slots.sweep_at.max(SWEEP_FROM) {
             slots.by_session.retain(|_, slot| {
-                Arc::strong_count(slot) > 1 || slot.pause().is_some_and(|pause| pause.holds(now))
+                Arc::strong_count(slot) > 1
+                    || slot.pause().is_some_and(|pause| pause.holds(now))
+                    || slot.recent(now).is_some()
             });
             slots.sweep_at = slots.by_session.len() * 2;
         }
@@ -89,9 +125,22 @@ impl Refreshes {
             .max_by_key(|pause| pause.until)
     }
 
-    pub(super) fn succeeded(&self, slot: &Slot, key: SessionKey) {
+    pub(super) fn succeeded(
+        &self,
+        slot: &Slot,
+        key: SessionKey,
+        renewed: &Arc<Renewed>,
+        now: SecondsSinceEpoch,
+    ) {
         *slot.pause() = None;
-        self.slots().by_session.remove(&key);
+        if let Renewed::Made(..) = **renewed {
+            *slot.made_lately() = Some(Recent {
+                since: now,
+                made: Arc::clone(renewed),
+            });
+        } else {
+            self.slots().by_session.remove(&key);
+        }
     }
 
     pub(super) fn failed(&self, slot: &Slot, error: &Error, now: SecondsSinceEpoch) {

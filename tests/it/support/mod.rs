@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod backend_idp;
 mod browser;
 mod child;
 mod chromium;
@@ -20,6 +21,7 @@ mod remote_store;
 mod wire;
 
 pub(crate) use app::App;
+pub(crate) use backend_idp::{BackendIdp, LIFE, Sisters, Trouble};
 pub(crate) use browser::{Browser, Cookie, Fetch, Form, Hop, Page, Redirects, Refusal, SameSite};
 pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};

@@ -15,10 +15,9 @@ use crate::session::{Record, SessionKey};
 use crate::{Error, Result};
 
 mod index;
-mod remembered;
 
+use crate::session::remembered::Remembered;
 use index::{Group, Index};
-use remembered::Remembered;
 
 /// What a session takes besides its record: the key three times, counters, and its places in the map
 /// and in the indexes. It only has to keep the bound honest, not to be exact.

@@ -10,14 +10,14 @@ use crate::clock::SecondsSinceEpoch;
 const CLOCK_MAY_JUMP: Duration = Duration::from_secs(2 * 60 * 60);
 
 #[derive(Debug)]
-pub(super) struct Remembered<V> {
+pub(in crate::session) struct Remembered<V> {
     values: HashMap<[u8; 32], (SecondsSinceEpoch, V)>,
     ends: BTreeSet<(SecondsSinceEpoch, [u8; 32])>,
     limit: usize,
 }
 
-impl<V: Copy> Remembered<V> {
-    pub(super) fn up_to(limit: usize) -> Self {
+impl<V: Clone> Remembered<V> {
+    pub(in crate::session) fn up_to(limit: usize) -> Self {
         Self {
             values: HashMap::new(),
             ends: BTreeSet::new(),
@@ -26,14 +26,14 @@ impl<V: Copy> Remembered<V> {
     }
 
     /// What was put; the second in which it ends still counts.
-    pub(super) fn get(&self, what: &[u8; 32], now: SecondsSinceEpoch) -> Option<V> {
+    pub(in crate::session) fn get(&self, what: &[u8; 32], now: SecondsSinceEpoch) -> Option<V> {
         self.values
             .get(what)
             .filter(|(until, _)| now <= *until)
-            .map(|(_, value)| *value)
+            .map(|(_, value)| value.clone())
     }
 
-    pub(super) fn put(
+    pub(in crate::session) fn put(
         &mut self,
         what: [u8; 32],
         value: V,
@@ -51,10 +51,22 @@ impl<V: Copy> Remembered<V> {
         self.ends.insert((until, what));
     }
 
-    pub(super) fn forget(&mut self, what: &[u8; 32]) {
+    pub(in crate::session) fn forget(&mut self, what: &[u8; 32]) {
         if let Some((until, _)) = self.values.remove(what) {
             self.ends.remove(&(until, *what));
         }
+    }
+
+    /// Forgets each value that fits.
+    pub(in crate::session) fn forget_all(&mut self, fits: impl Fn(&V) -> bool) {
+        let ends = &mut self.ends;
+        self.values.retain(|what, (until, value)| {
+            let stays = !fits(value);
+            if !stays {
+                ends.remove(&(*until, *what));
+            }
+            stays
+        });
     }
 }
 

@@ -1,0 +1,196 @@
+//! The second rung of silent re-authentication: a session at the provider that backends know by its id.
+//!
+//! 1. A browser has a handle, the directory has the id that it stands for. Who comes without a session of this
+//!    app is signed in by it, and who has one whose tokens end is renewed by it.
+//! 2. The provider is asked once for a handle, however many requests and replicas want to know; what came of
+//!    it is the answer to whoever comes in the next 10 s without the new cookie.
+//! 3. Only the provider's word that there is no such session ends anything: then every app that listens ends
+//!    what it made of it.
+//! 4. It signs in nobody who has a session here, and another subject than the handle's never.
+
+mod by_handle;
+mod own_page;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use super::Context;
+use super::refresh::{Renewed, end, go_on, unbelievable};
+use crate::clock::SecondsSinceEpoch;
+use crate::provider::{
+    BackendAnswer, BackendAuthentication, BackendSession, BackendSessions, ClientAttributes,
+    Identity,
+};
+use crate::secret::Secret;
+use crate::session::Session;
+use crate::session::directory::{
+    HandleKey, SessionDirectory, SessionListener, SharedSession, public_sid,
+};
+use crate::session::handle_cookie::HandleCookie;
+use crate::{Error, Result};
+
+pub(crate) use by_handle::sign_in_by_handle;
+pub(crate) use own_page::{AtOwnPage, sign_in_at_own_page};
+
+/// What leads from a browser to its session at the provider.
+#[derive(Debug)]
+pub(crate) struct SharedSessions {
+    pub(crate) directory: Arc<dyn SessionDirectory>,
+    pub(crate) cookie: HandleCookie,
+}
+
+async fn shared_session(context: &Context, handle: HandleKey) -> Result<Option<SharedSession>> {
+    let (Some(shared), Some(_)) = (&context.shared, context.provider.backend_sessions()) else {
+        return Ok(None);
+    };
+    let found = shared.directory.find(handle).await?;
+    let now = context.clock.now();
+    Ok(found.filter(|found| {
+        now < found.expires_at && *found.issuer == *context.provider.issuer().as_str()
+    }))
+}
+
+/// Keeps a handle for as long as the session lives that it stands for. Without it somebody signs in once more
+/// than needed.
+async fn keep_handle(context: &Context, handle: HandleKey, mut session: SharedSession) {
+    let (Some(shared), Some(backend)) = (&context.shared, context.provider.backend_sessions())
+    else {
+        return;
+    };
+    session.expires_at = context.clock.now().plus(backend.lifetime());
+    if let Err(error) = shared.directory.put(handle, session).await {
+        tracing::warn!(%error, "the handle of a session could not be kept");
+    }
+}
+
+/// Renews a session in its place by the one at the provider that it was made of.
+pub(super) async fn renew(
+    context: &Context,
+    session: &Session,
+    client: &ClientAttributes,
+) -> Result<Renewed> {
+    let Some(session_id) = session.record().backend_session_id() else {
+        return Ok(Renewed::Live(session.clone()));
+    };
+    let signed_in = match ask(context, session_id, client).await {
+        Ok(BackendAnswer::SignedIn(signed_in)) => *signed_in,
+        Ok(BackendAnswer::NotFound) => {
+            over(context, session_id).await?;
+            return end(context, session, "the provider's session is over").await;
+        }
+        Err(error) => return unbelievable(context, session, error).await,
+    };
+    if !is_of(&signed_in.identity, session.issuer(), session.subject()) {
+        return end(context, session, "another account came back").await;
+    }
+    let BackendSession {
+        identity,
+        session_id,
+    } = signed_in;
+    let tokens = identity.tokens.clone();
+    go_on(context, session, tokens, Some(identity), Some(session_id)).await
+}
+
+async fn ask(
+    context: &Context,
+    session_id: &Secret<String>,
+    client: &ClientAttributes,
+) -> Result<BackendAnswer> {
+    backend(context)?
+        .authenticate(BackendAuthentication {
+            session_id: session_id.clone(),
+            client: client.clone(),
+        })
+        .await
+}
+
+fn backend(context: &Context) -> Result<&dyn BackendSessions> {
+    context
+        .provider
+        .backend_sessions()
+        .ok_or_else(|| Error::configuration("the provider has no sessions for backends"))
+}
+
+/// Identity is (iss, sub), never an e-mail address.
+fn is_of(identity: &Identity, issuer: &str, subject: &str) -> bool {
+    identity.claims.issuer.as_str() == issuer && identity.claims.subject == subject
+}
+
+/// Tells every app that a session at the provider is over, this one too.
+async fn over(context: &Context, session_id: &Secret<String>) -> Result<()> {
+    let (issuer, sid) = (context.provider.issuer().as_str(), public_sid(session_id));
+    let now = context.clock.now();
+    match &context.shared {
+        Some(shared) => shared.directory.end(issuer, &sid, now).await,
+        None => context.sessions.end_by_sid(issuer, &sid, now).await,
+    }
+}
+
+/// Ends what a browser that signs out has at the provider: the session that its own was made of, or without
+/// one the session that its handle stands for.
+///
+/// # Errors
+/// The directory failed: then sister apps may still let this person in.
+pub(super) async fn sign_out(
+    context: &Arc<Context>,
+    session: Option<&Session>,
+    handle: Option<HandleKey>,
+) -> Result<()> {
+    let session_id = match (session, handle) {
+        // Somebody else may have signed in at a sister app since: their handle is none of this session's.
+        (Some(session), _) => session.record().backend_session_id().cloned(),
+        (None, Some(handle)) => shared_session(context, handle)
+            .await?
+            .map(|found| found.session_id),
+        (None, None) => None,
+    };
+    let Some(session_id) = session_id else {
+        return Ok(());
+    };
+    over(context, &session_id).await?;
+    tell_provider(context, session_id).await;
+    Ok(())
+}
+
+/// Tells the provider until it hears, within reason. Who signs out sees the end of it if it comes soon.
+async fn tell_provider(context: &Arc<Context>, session_id: Secret<String>) {
+    let context = Arc::clone(context);
+    let work = async move {
+        let Ok(backend) = backend(&context) else {
+            return;
+        };
+        for pause in PAUSES {
+            match backend.logout(session_id.clone()).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "the session at the provider could not be ended");
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    };
+    let task = tokio::spawn(work.in_current_span());
+    tokio::time::timeout(Duration::from_secs(2), task)
+        .await
+        .ok();
+}
+
+/// After each failed try to end a session at the provider.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::ZERO,
+];
+
+impl SessionListener for Context {
+    fn session_ended<'a>(
+        &'a self,
+        issuer: &'a str,
+        sid: &'a str,
+        at: SecondsSinceEpoch,
+    ) -> futures_core::future::BoxFuture<'a, Result<()>> {
+        Box::pin(self.sessions.end_by_sid(issuer, sid, at))
+    }
+}

@@ -1,0 +1,168 @@
+//! Signing in by the session at the provider that a browser's handle stands for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ask, is_of, keep_handle, over, shared_session};
+use crate::clock::SecondsSinceEpoch;
+use crate::flow::carried::Carried;
+use crate::flow::identity_hook::{Decision, Enrichment};
+use crate::flow::refresh::one_flight::{self, Work, under_lease};
+use crate::flow::refresh::{Renewed, Standing};
+use crate::flow::{Context, audit, record, sign_in};
+use crate::provider::{BackendAnswer, BackendSession, ClientAttributes};
+use crate::session::directory::{HandleKey, SharedSession};
+use crate::session::sessions::Made;
+use crate::session::{Session, SessionKey};
+use crate::{Result, crypto};
+
+/// A session that another replica made so short a time ago is the answer here as well.
+const MADE_LATELY: Duration = Duration::from_secs(10);
+
+/// What a handle led to, and the cookies that one answer brings.
+#[derive(Debug)]
+pub(crate) struct ByHandle {
+    pub(crate) session: Option<Session>,
+    pub(crate) carried: Option<Carried>,
+}
+
+/// Signs in by the session at the provider that a handle stands for.
+///
+/// # Errors
+/// Whether there is such a session can't be told now.
+pub(crate) async fn sign_in_by_handle(
+    context: &Arc<Context>,
+    handle: HandleKey,
+    client: ClientAttributes,
+) -> Result<ByHandle> {
+    let nobody = ByHandle {
+        session: None,
+        carried: None,
+    };
+    if shared_session(context, handle).await?.is_none() {
+        return Ok(nobody);
+    }
+    let key = SessionKey(crypto::sha256(&[b"handle\0", &handle.0[..]].concat()));
+    let work = SignIn {
+        handle,
+        client,
+        began_at: context.clock.now(),
+    };
+    let begin = |context: Arc<Context>| async move { under_lease(&context, &work).await };
+    match &*one_flight::join(context, key, begin).await? {
+        Renewed::Ended => Ok(nobody),
+        Renewed::Live(session) => Ok(ByHandle {
+            session: Some(session.clone()),
+            carried: None,
+        }),
+        // What was made a few seconds ago may have been ended since.
+        Renewed::Made(made, carried) => Ok(ByHandle {
+            session: match made {
+                Some(made) => context.sessions.load(made.key()).await?,
+                None => None,
+            },
+            carried: Some(carried.clone()),
+        }),
+    }
+}
+
+/// A sign-in by a handle.
+struct SignIn {
+    handle: HandleKey,
+    client: ClientAttributes,
+    began_at: SecondsSinceEpoch,
+}
+
+impl Work for SignIn {
+    type Due = SharedSession;
+
+    fn lease(&self) -> [u8; 32] {
+        crypto::sha256(&[b"handle-lease\0", &self.handle.0[..]].concat())
+    }
+
+    async fn standing(&self, context: &Context) -> Result<Standing<SharedSession>> {
+        let Some(found) = shared_session(context, self.handle).await? else {
+            return Ok(Standing::Settled(Renewed::Ended));
+        };
+        let now = context.clock.now();
+        let all = context
+            .sessions
+            .of_person(&found.issuer, &found.subject)
+            .await?;
+        let made = all.into_iter().find(|session| {
+            session.record().backend_session_id() == Some(&found.session_id)
+                && now.since(session.created_at()) < MADE_LATELY
+        });
+        Ok(match made {
+            Some(session) => Standing::Settled(Renewed::Live(session)),
+            None => Standing::Due(found),
+        })
+    }
+
+    async fn perform(&self, context: &Arc<Context>, found: SharedSession) -> Result<Renewed> {
+        let answer = ask(context, &found.session_id, &self.client).await?;
+        let Some(shared) = &context.shared else {
+            return Ok(Renewed::Ended);
+        };
+        let signed_in = match answer {
+            BackendAnswer::SignedIn(signed_in) => *signed_in,
+            BackendAnswer::NotFound => {
+                over(context, &found.session_id).await?;
+                let removal = Carried::only(vec![shared.cookie.removal()]);
+                return Ok(Renewed::Made(None, removal));
+            }
+        };
+        if !is_of(&signed_in.identity, &found.issuer, &found.subject) {
+            let reason = "the session at the provider is another person's now";
+            audit::sign_in_failed(
+                &found.issuer,
+                Some(&found.subject),
+                false,
+                &reason,
+                self.client.ip_address,
+            );
+            shared.directory.remove(self.handle).await?;
+            let removal = Carried::only(vec![shared.cookie.removal()]);
+            return Ok(Renewed::Made(None, removal));
+        }
+        let enrichment = match sign_in::decide(context, &signed_in.identity).await? {
+            Decision::Accept => Enrichment::default(),
+            Decision::Enrich(enrichment) => enrichment,
+            // Who is not let in meets the page that says so where they sign in.
+            Decision::Refuse(_) | Decision::Answer(_) => {
+                return Ok(Renewed::Made(None, Carried::only(Vec::new())));
+            }
+        };
+        self.make(context, found, signed_in, enrichment).await
+    }
+}
+
+impl SignIn {
+    async fn make(
+        &self,
+        context: &Arc<Context>,
+        found: SharedSession,
+        signed_in: BackendSession,
+        enrichment: Enrichment,
+    ) -> Result<Renewed> {
+        let session_id = signed_in.session_id.clone();
+        let record = record::of_backend_session(context, signed_in, enrichment)?;
+        let made = match context.sessions.make(record, None, self.began_at).await? {
+            Made::Session(made) => made,
+            Made::SignedOut => return Ok(Renewed::Ended),
+        };
+        keep_handle(
+            context,
+            self.handle,
+            SharedSession {
+                session_id,
+                ..found
+            },
+        )
+        .await;
+        audit::signed_in(&made.session, false, self.client.ip_address);
+        let session = made.session.clone();
+        let carried = Carried::with_session(context, made, Vec::new());
+        Ok(Renewed::Made(Some(session), carried))
+    }
+}

@@ -1,0 +1,123 @@
+//! Signing in at the app's own page, for a provider without one.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tower_cookies::Cookie;
+use tracing::Instrument as _;
+
+use super::{is_of, keep_handle};
+use crate::clock::SecondsSinceEpoch;
+use crate::flow::carried::Carried;
+use crate::flow::identity_hook::{Decision, Enrichment};
+use crate::flow::{Context, audit, record, sign_in};
+use crate::provider::BackendSession;
+use crate::session::Session;
+use crate::session::directory::{HandleKey, SharedSession};
+use crate::session::sessions::{Made, NewSession};
+use crate::{Error, Result, crypto};
+
+/// What the app's own sign-in page knows of the browser.
+#[derive(Debug)]
+pub(crate) struct AtOwnPage {
+    /// The session that it has now.
+    pub(crate) current: Option<Session>,
+    /// The handle that it has now.
+    pub(crate) handle: Option<HandleKey>,
+    /// Whether somebody signed out in it, and nobody has signed in since.
+    pub(crate) signed_out: bool,
+    pub(crate) began_at: SecondsSinceEpoch,
+    pub(crate) client: Option<IpAddr>,
+}
+
+/// Makes the session of somebody who signed in, or added a factor, at the app's own page.
+///
+/// In a task of its own: by the time that its caller goes away, all of it is done, or undone.
+///
+/// # Errors
+/// The app's hook refuses, the store fails, or the session was signed out meanwhile.
+pub(crate) async fn sign_in_at_own_page(
+    context: &Arc<Context>,
+    page: AtOwnPage,
+    signed_in: BackendSession,
+) -> Result<(Session, Carried)> {
+    let context = Arc::clone(context);
+    let work = async move {
+        let (issuer, subject) = {
+            let claims = &signed_in.identity.claims;
+            (claims.issuer.arc(), claims.subject.clone())
+        };
+        let step_up = page
+            .current
+            .as_ref()
+            .is_some_and(|old| is_of(&signed_in.identity, old.issuer(), old.subject()));
+        let made = make_at_own_page(&context, &page, signed_in).await;
+        if let Err(error) = &made {
+            audit::sign_in_failed(&issuer, Some(&subject), step_up, error, page.client);
+        }
+        let (made, cookies) = made?;
+        audit::signed_in(&made.session, step_up, page.client);
+        let session = made.session.clone();
+        Ok((session, Carried::with_session(&context, made, cookies)))
+    };
+    tokio::spawn(work.in_current_span())
+        .await
+        .unwrap_or_else(|error| {
+            Err(Error::unavailable("the sign-in was interrupted").with_source(error))
+        })
+}
+
+async fn make_at_own_page(
+    context: &Arc<Context>,
+    page: &AtOwnPage,
+    signed_in: BackendSession,
+) -> Result<(Box<NewSession>, Vec<Cookie<'static>>)> {
+    if signed_in.identity.claims.issuer != *context.provider.issuer() {
+        return Err(Error::provider("the identity is another provider's"));
+    }
+    let added_to = page
+        .current
+        .as_ref()
+        .filter(|old| old.record().backend_session_id() == Some(&signed_in.session_id));
+    if added_to.is_some_and(|old| !is_of(&signed_in.identity, old.issuer(), old.subject())) {
+        return Err(Error::provider("another account came back to a step-up"));
+    }
+    let enrichment = match sign_in::decide(context, &signed_in.identity).await? {
+        Decision::Accept => Enrichment::default(),
+        Decision::Enrich(enrichment) => enrichment,
+        Decision::Refuse(reason) => return Err(Error::denied(reason)),
+        Decision::Answer(_) => return Err(Error::denied("the app makes no session of it")),
+    };
+    let found = SharedSession {
+        issuer: context.provider.issuer().as_str().into(),
+        subject: signed_in.identity.claims.subject.as_str().into(),
+        session_id: signed_in.session_id.clone(),
+        expires_at: page.began_at,
+    };
+    let record = record::of_backend_session(context, signed_in, enrichment)?;
+    let follows = page.current.as_ref();
+    let made = match context
+        .sessions
+        .make(record, follows, page.began_at)
+        .await?
+    {
+        Made::Session(made) => made,
+        Made::SignedOut => return Err(Error::denied("the session was signed out meanwhile")),
+    };
+    let mut cookies = Vec::new();
+    if page.signed_out {
+        cookies.push(context.silent.signed_in());
+    }
+    if let (Some(shared), Some(backend)) = (&context.shared, context.provider.backend_sessions()) {
+        let value = crypto::random_token();
+        keep_handle(context, HandleKey::of_cookie(&value), found).await;
+        cookies.push(shared.cookie.set(&value, backend.lifetime()));
+        // The one that the browser had before opens nothing from now on.
+        if let Some(old) = page.handle
+            && let Err(error) = shared.directory.remove(old).await
+        {
+            tracing::warn!(%error, "an old handle could not be forgotten");
+        }
+    }
+    Ok((made, cookies))
+}

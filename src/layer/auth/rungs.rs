@@ -1,0 +1,190 @@
+//! What is done for a request before anybody looks at its session: the rungs that need no browser.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_core::future::BoxFuture;
+use http::{HeaderMap, header, request};
+use tower_cookies::Cookie;
+
+use super::{Auth, State};
+use crate::Error;
+use crate::endpoint::request_kind::RequestKind;
+use crate::endpoint::{Cause, Shared, cookie_fields};
+use crate::flow::backend_session::{AtOwnPage, sign_in_at_own_page, sign_in_by_handle};
+use crate::flow::carried::Carried;
+use crate::flow::refresh;
+use crate::flow::revalidation::Need;
+use crate::provider::{BackendSession, ClientAttributes};
+use crate::session::Session;
+
+/// As much of a `User-Agent` as a provider is told, in characters.
+const LONGEST_USER_AGENT: usize = 512;
+
+/// What a route says to a browser without a session here whom the provider may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whoever {
+    /// Only who is signed in here counts.
+    Here,
+    /// They are greeted if they can be known.
+    Greeted,
+    /// They have to be known.
+    Wanted,
+}
+
+impl Auth {
+    /// The work to be done before this request may use its session, if it is due to be renewed, or before it
+    /// is taken for nobody's, and if it may use a session at all. What comes of it is what [`Auth::session`]
+    /// says from then on.
+    pub(crate) fn renewal(
+        &self,
+        need: Need,
+        whoever: Whoever,
+        request: &request::Parts,
+    ) -> Option<BoxFuture<'static, ()>> {
+        if self.0.renewed.get().is_some() {
+            return None;
+        }
+        let shared = self.0.shared.as_ref()?;
+        match &self.0.state {
+            State::SignedIn(session) => self.renewal_of(session, need, shared, request),
+            State::Nobody => self.sign_in_by_handle(whoever, shared, request),
+            State::Unknown(_) => None,
+        }
+    }
+
+    fn renewal_of(
+        &self,
+        session: &Session,
+        need: Need,
+        shared: &Shared,
+        request: &request::Parts,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let context = &shared.context;
+        // Most sessions can't be renewed: they need not ask what time it is.
+        if !session.record().is_renewable()
+            || !context
+                .revalidation
+                .is_due(need, session.record(), context.clock.now())
+            || !self.may_use_session(&request.method, &request.headers)
+        {
+            return None;
+        }
+        let client = self.client(&request.headers);
+        let (auth, context, session) = (self.clone(), Arc::clone(context), session.clone());
+        Some(Box::pin(async move {
+            let state = match refresh::renew(&context, &session, need, client).await {
+                Ok(Some(session)) => State::SignedIn(session),
+                Ok(None) => State::Nobody,
+                Err(error) => State::Unknown(error),
+            };
+            auth.is_now(state);
+        }))
+    }
+
+    /// The second rung, for a request without a session here.
+    fn sign_in_by_handle(
+        &self,
+        whoever: Whoever,
+        shared: &Shared,
+        request: &request::Parts,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let context = &shared.context;
+        let fields = || cookie_fields(&request.headers);
+        let handle = context.shared.as_ref()?.cookie.find(fields())?;
+        if whoever == Whoever::Here
+            || context.silent.is_signed_out(fields())
+            || RequestKind::of(&request.method, &request.headers) == RequestKind::Prefetch
+            || !self.may_use_session(&request.method, &request.headers)
+        {
+            return None;
+        }
+        let client = self.client(&request.headers);
+        let (auth, context) = (self.clone(), Arc::clone(context));
+        Some(Box::pin(async move {
+            let state = match sign_in_by_handle(&context, handle, client).await {
+                Ok(found) => {
+                    found.carried.into_iter().for_each(|it| auth.carry(it));
+                    found.session.map_or(State::Nobody, State::SignedIn)
+                }
+                Err(error) if whoever == Whoever::Greeted => {
+                    tracing::warn!(%error, "the provider can't be asked; the page shows without");
+                    State::Nobody
+                }
+                Err(error) => State::Unknown(error),
+            };
+            auth.is_now(state);
+        }))
+    }
+
+    /// What [`Auth::session`] says from now on. Two extractors of one request may both have waited: the first to
+    /// come back counts.
+    fn is_now(&self, state: State) {
+        self.0.renewed.set(state).ok();
+    }
+
+    fn carry(&self, cookies: Carried) {
+        let all = self.0.carried.get_or_init(Mutex::default);
+        all.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(cookies);
+    }
+
+    /// The cookies that the answer to this request has to bring.
+    pub(crate) fn take_cookies(&self) -> Vec<Cookie<'static>> {
+        let Some(carried) = self.0.carried.get() else {
+            return Vec::new();
+        };
+        let all = std::mem::take(&mut *carried.lock().unwrap_or_else(PoisonError::into_inner));
+        all.iter().flat_map(Carried::take).collect()
+    }
+
+    /// What the app's own sign-in page may know of this request.
+    pub(crate) fn own_page(&self, request: &request::Parts) -> Result<AtOwnPage, Cause> {
+        let Some(shared) = &self.0.shared else {
+            return Err(Cause::CrossSite);
+        };
+        if !self.may_use_session(&request.method, &request.headers) {
+            return Err(Cause::CrossSite);
+        }
+        let current = self.usable_session(request)?.cloned();
+        let context = &shared.context;
+        let fields = || cookie_fields(&request.headers);
+        Ok(AtOwnPage {
+            current,
+            handle: context
+                .shared
+                .as_ref()
+                .and_then(|shared| shared.cookie.find(fields())),
+            signed_out: context.silent.is_signed_out(fields()),
+            began_at: context.clock.now(),
+            client: self.client_address(),
+        })
+    }
+
+    /// Makes the session of who signed in at the app's own page.
+    pub(in crate::layer) async fn finish_at_own_page(
+        &self,
+        page: AtOwnPage,
+        signed_in: BackendSession,
+    ) -> crate::Result<Session> {
+        let Some(shared) = &self.0.shared else {
+            return Err(Error::configuration("there is no SsoLayer around"));
+        };
+        let (session, cookies) = sign_in_at_own_page(&shared.context, page, signed_in).await?;
+        self.carry(cookies);
+        self.mark_read();
+        self.is_now(State::SignedIn(session.clone()));
+        Ok(session)
+    }
+
+    /// What a provider may want to know of the browser.
+    pub(in crate::layer) fn client(&self, headers: &HeaderMap) -> ClientAttributes {
+        ClientAttributes {
+            user_agent: headers
+                .get(header::USER_AGENT)
+                .and_then(|value| value.to_str().ok())
+                .map(|agent| agent.chars().take(LONGEST_USER_AGENT).collect()),
+            ip_address: self.client_address(),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A directory in this process.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use futures_core::future::BoxFuture;
+
+use super::{HandleKey, SessionDirectory, SessionListener, SharedSession};
+use crate::Result;
+use crate::clock::{Clock, SecondsSinceEpoch};
+use crate::session::remembered::Remembered;
+
+/// So many handles are kept; then those go that end first. About 500 bytes each.
+const LARGEST: usize = 100_000;
+
+/// A directory in this process, for one app or for several in it. It ends with the process.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tower_sso::clock::SystemClock;
+/// use tower_sso::session::directory::MemoryDirectory;
+///
+/// let directory = Arc::new(MemoryDirectory::new(Arc::new(SystemClock)));
+/// // builder.session_directory(directory.clone()), once for each app
+/// # let _ = directory;
+/// ```
+pub struct MemoryDirectory {
+    handles: Mutex<Remembered<Kept>>,
+    listeners: Mutex<Vec<Weak<dyn SessionListener>>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// With its public name, so that an end need not hash what it looks through.
+#[derive(Clone)]
+struct Kept {
+    sid: Box<str>,
+    session: SharedSession,
+}
+
+impl MemoryDirectory {
+    /// An empty directory of up to 100,000 handles.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            handles: Mutex::new(Remembered::up_to(LARGEST)),
+            listeners: Mutex::default(),
+            clock,
+        }
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Remembered<Kept>> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listeners(&self) -> Vec<Arc<dyn SessionListener>> {
+        let mut all = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.retain(|listener| listener.strong_count() > 0);
+        all.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl SessionDirectory for MemoryDirectory {
+    fn put(&self, handle: HandleKey, session: SharedSession) -> BoxFuture<'_, Result<()>> {
+        let (until, now) = (session.expires_at, self.clock.now());
+        let sid = session.public_sid().into();
+        self.handles()
+            .put(handle.0, Kept { sid, session }, until, now);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn find(&self, handle: HandleKey) -> BoxFuture<'_, Result<Option<SharedSession>>> {
+        let found = self.handles().get(&handle.0, self.clock.now());
+        Box::pin(std::future::ready(Ok(found.map(|kept| kept.session))))
+    }
+
+    fn remove(&self, handle: HandleKey) -> BoxFuture<'_, Result<()>> {
+        self.handles().forget(&handle.0);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn end<'a>(
+        &'a self,
+        issuer: &'a str,
+        sid: &'a str,
+        at: SecondsSinceEpoch,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.handles()
+                .forget_all(|kept| *kept.sid == *sid && *kept.session.issuer == *issuer);
+            let mut told = Ok(());
+            // Each is told, whatever becomes of the others.
+            for listener in self.listeners() {
+                told = told.and(listener.session_ended(issuer, sid, at).await);
+            }
+            told
+        })
+    }
+
+    fn listen(&self, listener: Weak<dyn SessionListener>) {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(listener);
+    }
+}
+
+impl fmt::Debug for MemoryDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryDirectory").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::secret::Secret;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl SessionListener for Told {
+        fn session_ended<'a>(
+            &'a self,
+            _: &'a str,
+            sid: &'a str,
+            _: SecondsSinceEpoch,
+        ) -> BoxFuture<'a, Result<()>> {
+            self.0.lock().unwrap().push(sid.to_owned());
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    fn session(id: &str) -> SharedSession {
+        SharedSession {
+            issuer: "https://idp.example".into(),
+            subject: "ada".into(),
+            session_id: Secret::from(id),
+            expires_at: SystemClock.now().plus(Duration::from_secs(60)),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_forgets_each_handle_and_tells_everybody() {
+        let directory = MemoryDirectory::new(Arc::new(SystemClock));
+        let (one, two, gone) = (
+            Arc::<Told>::default(),
+            Arc::<Told>::default(),
+            Told::default(),
+        );
+        let gone = Arc::new(gone);
+        for listener in [&one, &two, &gone] {
+            let listener: Arc<dyn SessionListener> = Arc::clone(listener) as _;
+            directory.listen(Arc::downgrade(&listener));
+        }
+        drop(gone);
+        let handles = ["a", "b", "c"].map(HandleKey::of_cookie);
+        for (handle, id) in handles.iter().zip(["s1", "s1", "s2"]) {
+            directory.put(*handle, session(id)).await.unwrap();
+        }
+        let sid = session("s1").public_sid();
+        let now = SystemClock.now();
+        directory.end("https://other", &sid, now).await.unwrap();
+        assert!(directory.find(handles[0]).await.unwrap().is_some());
+        directory
+            .end("https://idp.example", &sid, now)
+            .await
+            .unwrap();
+        let left = [
+            directory.find(handles[0]).await.unwrap().is_some(),
+            directory.find(handles[1]).await.unwrap().is_some(),
+            directory.find(handles[2]).await.unwrap().is_some(),
+        ];
+        assert_eq!(left, [false, false, true]);
+        for listener in [one, two] {
+            assert_eq!(*listener.0.lock().unwrap(), [sid.clone(), sid.clone()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn neither_a_directory_nor_what_is_in_it_shows_a_session_id() {
+        let directory = MemoryDirectory::new(Arc::new(SystemClock));
+        let handle = HandleKey::of_cookie("hunter-handle");
+        directory.put(handle, session("hunter-id")).await.unwrap();
+        let found = directory.find(handle).await.unwrap().unwrap();
+        let shown = format!("{directory:?} {found:?} {handle:?} {}", found.public_sid());
+        assert!(!shown.contains("hunter"), "{shown}");
+        directory.remove(handle).await.unwrap();
+        assert!(directory.find(handle).await.unwrap().is_none());
+    }
+}

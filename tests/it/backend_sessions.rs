@@ -1,0 +1,164 @@
+//! The second rung: sessions at the provider that backends know by an id.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{LIFE, Sisters, Trouble};
+
+fn at(origin: &str, path: &str) -> String {
+    format!("{origin}{path}")
+}
+
+#[tokio::test]
+async fn who_signed_in_at_one_app_is_signed_in_at_the_other_without_a_page() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    assert_eq!(sisters.idp.asked(), 0);
+    let page = sisters
+        .visit(&at(Sisters::TWO, "/protected"))
+        .no_follow()
+        .await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.json()["sub"], "ada");
+    assert_eq!(sisters.idp.asked(), 1);
+    let page = sisters
+        .visit(&at(Sisters::TWO, "/protected"))
+        .no_follow()
+        .await;
+    assert_eq!((page.status, sisters.idp.asked()), (StatusCode::OK, 1));
+    assert_eq!(page.set_cookies(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn who_has_nothing_is_sent_to_the_apps_own_page_with_what_is_wanted() {
+    let sisters = Sisters::new();
+    for (path, page) in [
+        ("/protected?a=b", "/login?return_to=%2Fprotected%3Fa%3Db"),
+        ("/mfa", "/login?return_to=%2Fmfa&multi_factor=true"),
+        (
+            "/auth/login?return_to=/mfa&login_hint=ada",
+            "/login?return_to=%2Fmfa&login_hint=ada",
+        ),
+    ] {
+        let answer = sisters.visit(&at(Sisters::ONE, path)).no_follow().await;
+        let location = answer.location().unwrap().to_string();
+        assert_eq!(location, at(Sisters::ONE, page), "{path}");
+    }
+    assert_eq!(sisters.idp.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_missing_factor_is_added_to_the_same_session() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let page = sisters.visit(&at(Sisters::TWO, "/mfa")).await;
+    assert_eq!(page.url.path(), "/login");
+    let path = "/login?subject=ada&method=otp&add=1&return_to=/mfa";
+    let page = sisters.post(Sisters::TWO, path).await;
+    assert_eq!(page.json()["amr"], json!(["pwd", "otp", "mfa"]));
+    assert_eq!(sisters.idp.sessions(), 1);
+    // The first app's own session is as weak as it was; its tokens end, and it hears.
+    assert_eq!(sisters.status(&at(Sisters::ONE, "/mfa")).await, 303);
+    sisters.seconds(LIFE.as_secs());
+    assert_eq!(sisters.status(&at(Sisters::ONE, "/mfa")).await, 200);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_both_apps_and_the_session_at_the_provider() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 200);
+    sisters.post(Sisters::ONE, "/auth/logout").await;
+    assert_eq!(sisters.idp.sessions(), 0);
+    assert!(sisters.browser.cookie(Sisters::HANDLE).is_none());
+    for origin in [Sisters::ONE, Sisters::TWO] {
+        let page = sisters.visit(&at(origin, "/protected")).await;
+        assert_eq!(page.url.path(), "/login", "{origin}");
+    }
+    assert_eq!(sisters.idp.asked(), 1);
+}
+
+#[tokio::test]
+async fn many_requests_at_once_ask_once_and_one_answer_brings_the_cookie() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let visits: JoinSet<_> = (0..50)
+        .map(|_| {
+            let visit = sisters.visit(&at(Sisters::TWO, "/protected")).no_follow();
+            async move {
+                let page = visit.await;
+                (page.status, page.set_cookies().len())
+            }
+        })
+        .collect();
+    let answers = visits.join_all().await;
+    assert!(
+        answers.iter().all(|(status, _)| *status == 200),
+        "{answers:?}"
+    );
+    let cookies: usize = answers.iter().map(|(_, cookies)| cookies).sum();
+    assert_eq!((cookies, sisters.idp.asked()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_in_its_place_when_its_token_ends() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let cookie = sisters
+        .browser
+        .cookie("__Host-sso")
+        .map(|cookie| cookie.value);
+    sisters.seconds(LIFE.as_secs() - 61);
+    assert_eq!(sisters.status(&at(Sisters::ONE, "/protected")).await, 200);
+    assert_eq!(sisters.idp.asked(), 0);
+    sisters.seconds(1);
+    assert_eq!(sisters.status(&at(Sisters::ONE, "/protected")).await, 200);
+    assert_eq!(sisters.status(&at(Sisters::ONE, "/protected")).await, 200);
+    assert_eq!(sisters.idp.asked(), 1);
+    let now = sisters
+        .browser
+        .cookie("__Host-sso")
+        .map(|cookie| cookie.value);
+    assert_eq!(now, cookie);
+}
+
+#[tokio::test]
+async fn a_session_that_the_provider_ended_is_over_in_each_app() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 200);
+    sisters.idp.end_sessions();
+    sisters.seconds(LIFE.as_secs());
+    assert_eq!(sisters.status(&at(Sisters::ONE, "/protected")).await, 303);
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 303);
+    assert_eq!(sisters.idp.asked(), 2, "one asked, the other was told");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_signs_nobody_out() {
+    let after = Duration::from_secs(17);
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    sisters.idp.trouble(Trouble::Down {
+        retry_after: Some(after),
+    });
+    let page = sisters
+        .visit(&at(Sisters::TWO, "/protected"))
+        .no_follow()
+        .await;
+    assert_eq!(page.status, 503);
+    assert_eq!(page.header("retry-after").as_deref(), Some("17"));
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 503);
+    assert_eq!(sisters.idp.asked(), 1, "it is left alone");
+    let greeting = sisters
+        .visit(&at(Sisters::TWO, "/greeting"))
+        .no_follow()
+        .await;
+    assert_eq!(greeting.text(), "nobody");
+    sisters.idp.trouble(None);
+    sisters.seconds(17);
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 200);
+}
