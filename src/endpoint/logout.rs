@@ -59,7 +59,9 @@ pub(super) async fn answer(
     let handle_cookie = context.shared.as_ref().map(|shared| &shared.cookie);
     let browser = Leaving {
         session: context.sessions.find(cookie_fields(headers)).await?,
-        handle: handle_cookie.and_then(|cookie| cookie.find(cookie_fields(headers))),
+        handle: handle_cookie
+            .and_then(|cookie| cookie.find(cookie_fields(headers)))
+            .map(|handle| handle.key()),
         client: shared.client_address(request),
     };
     let cookie = &shared.logout_cookie;

@@ -14,6 +14,7 @@ mod own_page;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::Context;
@@ -28,7 +29,7 @@ use crate::session::Session;
 use crate::session::directory::{
     HandleKey, SessionDirectory, SessionListener, SharedSession, public_sid,
 };
-use crate::session::handle_cookie::HandleCookie;
+use crate::session::handle_cookie::{Handle, HandleCookie};
 use crate::{Error, Result};
 
 pub(crate) use by_handle::sign_in_by_handle;
@@ -52,16 +53,22 @@ async fn shared_session(context: &Context, handle: HandleKey) -> Result<Option<S
     }))
 }
 
-/// Keeps a handle for as long as the session lives that it stands for. Without it somebody signs in once more
-/// than needed.
-async fn keep_handle(context: &Context, handle: HandleKey, mut session: SharedSession) {
-    let (Some(shared), Some(backend)) = (&context.shared, context.provider.backend_sessions())
-    else {
-        return;
-    };
-    session.expires_at = context.clock.now().plus(backend.lifetime());
-    if let Err(error) = shared.directory.put(handle, session).await {
-        tracing::warn!(%error, "the handle of a session could not be kept");
+/// Keeps a handle for as long as the session lives that it stands for, and gives its cookie. Without it
+/// somebody signs in once more than needed.
+async fn keep_handle(
+    context: &Context,
+    handle: &Handle,
+    mut session: SharedSession,
+) -> Option<Cookie<'static>> {
+    let shared = context.shared.as_ref()?;
+    let lifetime = context.provider.backend_sessions()?.lifetime();
+    session.expires_at = context.clock.now().plus(lifetime);
+    match shared.directory.put(handle.key(), session).await {
+        Ok(()) => Some(shared.cookie.set(handle, lifetime)),
+        Err(error) => {
+            tracing::warn!(%error, "the handle of a session could not be kept");
+            None
+        }
     }
 }
 
@@ -149,9 +156,9 @@ pub(super) async fn sign_out(
     let Some(session_id) = session_id else {
         return Ok(());
     };
-    over(context, &session_id).await?;
+    let told = over(context, &session_id).await;
     tell_provider(context, session_id).await;
-    Ok(())
+    told
 }
 
 /// Tells the provider until it hears, within reason. Who signs out sees the end of it if it comes soon.

@@ -1,11 +1,14 @@
 //! Cookies that some answer has to bring to a browser.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tower_cookies::Cookie;
+use tracing::Instrument as _;
 
 use super::Context;
+use crate::session::directory::HandleKey;
 use crate::session::sessions::NewSession;
 
 /// Cookies for the first answer that takes them. A session whose cookie no answer took is undone: nobody
@@ -16,21 +19,30 @@ pub(crate) struct Carried(Arc<Inner>);
 struct Inner {
     cookies: Mutex<Vec<Cookie<'static>>>,
     /// Until the cookies are taken.
-    made: Mutex<Option<Box<NewSession>>>,
+    pending: Mutex<Option<Pending>>,
     context: Weak<Context>,
 }
 
+/// What is open until an answer leaves with the cookies.
+struct Pending {
+    made: Box<NewSession>,
+    /// The handle that the browser had before, which is to open nothing from then on.
+    old_handle: Option<HandleKey>,
+}
+
 impl Carried {
-    /// With a session that was just made; its own cookie is one of them.
+    /// With a session that was just made, the cookie of which is one of them. `old_handle` is forgotten when an
+    /// answer takes them.
     pub(crate) fn with_session(
         context: &Arc<Context>,
         made: Box<NewSession>,
         mut cookies: Vec<Cookie<'static>>,
+        old_handle: Option<HandleKey>,
     ) -> Self {
         cookies.push(made.cookie.clone());
         Self(Arc::new(Inner {
             cookies: Mutex::new(cookies),
-            made: Mutex::new(Some(made)),
+            pending: Mutex::new(Some(Pending { made, old_handle })),
             context: Arc::downgrade(context),
         }))
     }
@@ -39,38 +51,55 @@ impl Carried {
     pub(crate) fn only(cookies: Vec<Cookie<'static>>) -> Self {
         Self(Arc::new(Inner {
             cookies: Mutex::new(cookies),
-            made: Mutex::new(None),
+            pending: Mutex::new(None),
             context: Weak::new(),
         }))
     }
 
     /// The cookies, for an answer that is about to leave; nothing if another one has them.
     pub(crate) fn take(&self) -> Vec<Cookie<'static>> {
-        let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
-        *made = None;
-        let mut cookies = self
-            .0
-            .cookies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *cookies)
+        let pending = held(&self.0.pending).take();
+        if let (Some(pending), Some(context)) = (pending, self.0.context.upgrade())
+            && let Some(old) = pending.old_handle
+        {
+            later(async move { forget(&context, old).await });
+        }
+        std::mem::take(&mut *held(&self.0.cookies))
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let made = self.made.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let (Some(made), Some(context)) = (made.take(), self.context.upgrade()) else {
-            return;
-        };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
-            if let Err(error) = context.sessions.take_back(&made).await {
-                tracing::warn!(%error, "a session that nobody has could not be removed");
-            }
-        });
+        let pending = held(&self.pending).take();
+        if let (Some(pending), Some(context)) = (pending, self.context.upgrade()) {
+            later(async move { undo(&context, &pending.made).await });
+        }
+    }
+}
+
+fn held<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does what nobody waits for. Without a runtime the process is at its end.
+fn later(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(work.in_current_span());
+    }
+}
+
+async fn undo(context: &Context, made: &NewSession) {
+    if let Err(error) = context.sessions.take_back(made).await {
+        tracing::warn!(%error, "a session that nobody has could not be removed");
+    }
+}
+
+async fn forget(context: &Context, handle: HandleKey) {
+    let Some(shared) = &context.shared else {
+        return;
+    };
+    if let Err(error) = shared.directory.remove(handle).await {
+        tracing::warn!(%error, "an old handle could not be forgotten");
     }
 }
 

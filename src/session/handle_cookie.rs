@@ -14,7 +14,22 @@ use url::{Host, Url};
 
 use super::cookie::{self, CookieSettings, Found, is_loopback};
 use super::directory::HandleKey;
-use crate::{Error, Result};
+use crate::secret::Secret;
+use crate::{Error, Result, crypto};
+
+/// What a browser keeps: whoever has it is taken for that browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle(Secret<String>);
+
+impl Handle {
+    pub(crate) fn random() -> Self {
+        Self(Secret::new(crypto::random_token()))
+    }
+
+    pub(crate) fn key(&self) -> HandleKey {
+        HandleKey::of_cookie(self.0.expose())
+    }
+}
 
 /// Name, domain and attributes of the handle cookie.
 #[derive(Clone, Debug)]
@@ -45,14 +60,16 @@ impl HandleCookie {
     }
 
     /// The handle that a browser sent.
-    pub(crate) fn find<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Option<HandleKey> {
+    pub(crate) fn find<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Option<Handle> {
         match cookie::find(fields, self.name) {
-            Found::One(value) => Some(HandleKey::of_cookie(value)),
+            Found::One(value) => Some(Handle(Secret::from(value))),
             Found::None | Found::Twice => None,
         }
     }
 
-    pub(crate) fn set(&self, value: &str, lifetime: Duration) -> Cookie<'static> {
+    /// The cookie with this handle; it lasts as long as the session that it stands for.
+    pub(crate) fn set(&self, handle: &Handle, lifetime: Duration) -> Cookie<'static> {
+        let value = handle.0.expose();
         self.within_domain(self.settings.set(self.name, value, Some(lifetime)))
     }
 
@@ -133,7 +150,7 @@ mod tests {
             ),
         ] {
             let handle = handle(base, domain).unwrap();
-            let cookie = handle.set("v", Duration::from_secs(60));
+            let cookie = handle.set(&Handle(Secret::from("v")), Duration::from_secs(60));
             assert_eq!(cookie.to_string(), expected, "{base} {domain:?}");
             let removal = handle.removal().to_string();
             let place = expected

@@ -90,7 +90,7 @@ async fn many_requests_at_once_ask_once_and_one_answer_brings_the_cookie() {
             let visit = sisters.visit(&at(Sisters::TWO, "/protected")).no_follow();
             async move {
                 let page = visit.await;
-                (page.status, page.set_cookies().len())
+                (page.status, !page.set_cookies().is_empty())
             }
         })
         .collect();
@@ -99,8 +99,8 @@ async fn many_requests_at_once_ask_once_and_one_answer_brings_the_cookie() {
         answers.iter().all(|(status, _)| *status == 200),
         "{answers:?}"
     );
-    let cookies: usize = answers.iter().map(|(_, cookies)| cookies).sum();
-    assert_eq!((cookies, sisters.idp.asked()), (1, 1));
+    let with_cookies = answers.iter().filter(|(_, cookies)| *cookies).count();
+    assert_eq!((with_cookies, sisters.idp.asked()), (1, 1));
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use crate::flow::refresh::one_flight::{self, Work, under_lease};
 use crate::flow::refresh::{Renewed, Standing};
 use crate::flow::{Context, audit, record, sign_in};
 use crate::provider::{BackendAnswer, BackendSession, ClientAttributes};
-use crate::session::directory::{HandleKey, SharedSession};
+use crate::session::directory::SharedSession;
+use crate::session::handle_cookie::Handle;
 use crate::session::sessions::Made;
 use crate::session::{Session, SessionKey};
 use crate::{Result, crypto};
@@ -32,17 +33,17 @@ pub(crate) struct ByHandle {
 /// Whether there is such a session can't be told now.
 pub(crate) async fn sign_in_by_handle(
     context: &Arc<Context>,
-    handle: HandleKey,
+    handle: Handle,
     client: ClientAttributes,
 ) -> Result<ByHandle> {
     let nobody = ByHandle {
         session: None,
         carried: None,
     };
-    if shared_session(context, handle).await?.is_none() {
+    if shared_session(context, handle.key()).await?.is_none() {
         return Ok(nobody);
     }
-    let key = SessionKey(crypto::sha256(&[b"handle\0", &handle.0[..]].concat()));
+    let key = SessionKey(crypto::sha256(&[b"handle\0", &handle.key().0[..]].concat()));
     let work = SignIn {
         handle,
         client,
@@ -68,7 +69,7 @@ pub(crate) async fn sign_in_by_handle(
 
 /// A sign-in by a handle.
 struct SignIn {
-    handle: HandleKey,
+    handle: Handle,
     client: ClientAttributes,
     began_at: SecondsSinceEpoch,
 }
@@ -77,11 +78,11 @@ impl Work for SignIn {
     type Due = SharedSession;
 
     fn lease(&self) -> [u8; 32] {
-        crypto::sha256(&[b"handle-lease\0", &self.handle.0[..]].concat())
+        crypto::sha256(&[b"handle-lease\0", &self.handle.key().0[..]].concat())
     }
 
     async fn standing(&self, context: &Context) -> Result<Standing<SharedSession>> {
-        let Some(found) = shared_session(context, self.handle).await? else {
+        let Some(found) = shared_session(context, self.handle.key()).await? else {
             return Ok(Standing::Settled(Renewed::Ended));
         };
         let now = context.clock.now();
@@ -121,7 +122,7 @@ impl Work for SignIn {
                 &reason,
                 self.client.ip_address,
             );
-            shared.directory.remove(self.handle).await?;
+            shared.directory.remove(self.handle.key()).await?;
             let removal = Carried::only(vec![shared.cookie.removal()]);
             return Ok(Renewed::Made(None, removal));
         }
@@ -151,18 +152,14 @@ impl SignIn {
             Made::Session(made) => made,
             Made::SignedOut => return Ok(Renewed::Ended),
         };
-        keep_handle(
-            context,
-            self.handle,
-            SharedSession {
-                session_id,
-                ..found
-            },
-        )
-        .await;
+        let found = SharedSession {
+            session_id,
+            ..found
+        };
+        let cookies = keep_handle(context, &self.handle, found).await;
         audit::signed_in(&made.session, false, self.client.ip_address);
         let session = made.session.clone();
-        let carried = Carried::with_session(context, made, Vec::new());
+        let carried = Carried::with_session(context, made, cookies.into_iter().collect(), None);
         Ok(Renewed::Made(Some(session), carried))
     }
 }

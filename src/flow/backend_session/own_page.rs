@@ -13,9 +13,10 @@ use crate::flow::identity_hook::{Decision, Enrichment};
 use crate::flow::{Context, audit, record, sign_in};
 use crate::provider::BackendSession;
 use crate::session::Session;
-use crate::session::directory::{HandleKey, SharedSession};
+use crate::session::directory::SharedSession;
+use crate::session::handle_cookie::Handle;
 use crate::session::sessions::{Made, NewSession};
-use crate::{Error, Result, crypto};
+use crate::{Error, Result};
 
 /// What the app's own sign-in page knows of the browser.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct AtOwnPage {
     /// The session that it has now.
     pub(crate) current: Option<Session>,
     /// The handle that it has now.
-    pub(crate) handle: Option<HandleKey>,
+    pub(crate) handle: Option<Handle>,
     /// Whether somebody signed out in it, and nobody has signed in since.
     pub(crate) signed_out: bool,
     pub(crate) began_at: SecondsSinceEpoch,
@@ -58,7 +59,8 @@ pub(crate) async fn sign_in_at_own_page(
         let (made, cookies) = made?;
         audit::signed_in(&made.session, step_up, page.client);
         let session = made.session.clone();
-        Ok((session, Carried::with_session(&context, made, cookies)))
+        let old = page.handle.as_ref().map(Handle::key);
+        Ok((session, Carried::with_session(&context, made, cookies, old)))
     };
     tokio::spawn(work.in_current_span())
         .await
@@ -108,16 +110,7 @@ async fn make_at_own_page(
     if page.signed_out {
         cookies.push(context.silent.signed_in());
     }
-    if let (Some(shared), Some(backend)) = (&context.shared, context.provider.backend_sessions()) {
-        let value = crypto::random_token();
-        keep_handle(context, HandleKey::of_cookie(&value), found).await;
-        cookies.push(shared.cookie.set(&value, backend.lifetime()));
-        // The one that the browser had before opens nothing from now on.
-        if let Some(old) = page.handle
-            && let Err(error) = shared.directory.remove(old).await
-        {
-            tracing::warn!(%error, "an old handle could not be forgotten");
-        }
-    }
+    // The one that the browser had may have been planted.
+    cookies.extend(keep_handle(context, &Handle::random(), found).await);
     Ok((made, cookies))
 }

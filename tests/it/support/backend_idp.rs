@@ -100,6 +100,19 @@ impl BackendIdp {
         self.0.sessions.lock().unwrap().len()
     }
 
+    /// The id of the only session.
+    pub(crate) fn only_session(&self) -> String {
+        let sessions = self.0.sessions.lock().unwrap();
+        assert_eq!(sessions.len(), 1);
+        sessions.keys().next().cloned().unwrap()
+    }
+
+    /// A session is somebody else's from now on.
+    pub(crate) fn becomes(&self, subject: &str, session: &str) {
+        let mut sessions = self.0.sessions.lock().unwrap();
+        sessions.get_mut(session).unwrap().subject = subject.to_owned();
+    }
+
     pub(crate) fn end_sessions(&self) {
         self.0.sessions.lock().unwrap().clear();
     }

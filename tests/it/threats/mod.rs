@@ -18,6 +18,7 @@ mod retired_ids;
 mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;
+mod shared_sessions;
 mod silence;
 mod tabs_at_odds;
 mod where_people_are_sent;
