@@ -32,9 +32,10 @@ use crate::{Error, Result};
 /// use std::time::Duration;
 /// use tower_sso::Revalidation;
 ///
-/// assert_eq!("auto".parse(), Ok::<_, tower_sso::Error>(Revalidation::default()));
+/// assert_eq!("auto".parse::<Revalidation>()?, Revalidation::default());
 /// let each_quarter = Revalidation::Every(Duration::from_secs(15 * 60));
-/// assert_eq!("every:900".parse(), Ok::<_, tower_sso::Error>(each_quarter));
+/// assert_eq!("every:900".parse::<Revalidation>()?, each_quarter);
+/// # Ok::<(), tower_sso::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
