@@ -34,9 +34,9 @@
 //! 1. [`SsoLayer`] looks at the path. Under `/auth` an endpoint answers, and the request goes no further.
 //! 2. Else the session cookie leads to a [`Session`] in memory: no signature check, no JSON, no network.
 //! 3. The request goes on with an [`Auth`] in its extensions, signed in or not.
-//! 4. [`RequireLayer`] renews a session that is due ([`Revalidation`]), and asks its [`Policy`]. Who may pass
-//!    reaches the handler. Who may not gets what they can use: a browser a redirect to sign in or to step
-//!    up, a script a problem document with 401 or 403.
+//! 4. [`RequireLayer`] renews a session that is due ([`Revalidation`]), or has its browser do it, and asks its
+//!    [`Policy`]. Who may pass reaches the handler. Who may not gets what they can use: a browser a redirect
+//!    to sign in or to step up, a script a problem document with 401 or 403.
 //! 5. What depends on the session leaves with `Cache-Control: private, no-store` and `Vary: Cookie`.
 //!
 //! # Where to put the layer
@@ -132,6 +132,7 @@ pub use policy::policy::Policy;
 pub use policy::verdict::Verdict;
 pub use provider::capability::Identity;
 pub use secret::{ClientSecret, Secret};
+pub use session::access_token::AccessToken;
 pub use session::session::Session;
 pub use session::user::User;
 pub use sso::{Dangerous, Sso, SsoBuilder};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::clock::{Clock, SecondsSinceEpoch, SystemClock};
 use crate::oidc::is_multi_factor;
 use crate::session::sessions::Made;
-use crate::session::{Lifetime, Record, Session, SessionKey};
+use crate::session::{Lifetime, Record, Session, SessionKey, Tokens};
 use crate::{Auth, Result, Sso};
 
 /// Builds a [`Session`] as a sign-in would have made it.
@@ -40,6 +40,7 @@ pub struct SignedIn {
     sid: Option<String>,
     claims: Map<String, Value>,
     attributes: Map<String, Value>,
+    access_token: Option<(String, Option<Duration>)>,
     lifetime: Lifetime,
     at: Option<SecondsSinceEpoch>,
 }
@@ -61,6 +62,7 @@ impl SignedIn {
             sid: None,
             claims: Map::new(),
             attributes: Map::new(),
+            access_token: None,
             lifetime: Lifetime::default(),
             at: None,
         }
@@ -141,6 +143,18 @@ impl SignedIn {
         self
     }
 
+    /// An access token whose end the provider does not tell.
+    pub fn access_token(mut self, token: impl Into<String>) -> Self {
+        self.access_token = Some((token.into(), None));
+        self
+    }
+
+    /// An access token that lives so long from when the session began.
+    pub fn access_token_for(mut self, token: impl Into<String>, life: Duration) -> Self {
+        self.access_token = Some((token.into(), Some(life)));
+        self
+    }
+
     /// When the session began, for tests with a clock of their own. Default: now.
     pub fn at(mut self, at: SecondsSinceEpoch) -> Self {
         self.at = Some(at);
@@ -202,6 +216,14 @@ impl SignedIn {
         record.acr = self.acr.map(Box::from);
         record.scopes = boxed(self.scopes);
         record.roles = boxed(self.roles);
+        record.tokens = self.access_token.map(|(token, life)| {
+            Box::new(Tokens {
+                access_token: Some(token.into()),
+                access_token_expires_at: life.map(|life| at.plus(life)),
+                obtained_at: at,
+                ..Tokens::default()
+            })
+        });
         record
     }
 

@@ -11,7 +11,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use tower_sso::axum::{AccessToken, AxumService};
+use tower_sso::AccessToken;
+use tower_sso::axum::AxumService;
 use tower_sso::{BoxError, Policy, RequireLayer, Session, SilentLayer, Sso, User};
 
 use crate::page;

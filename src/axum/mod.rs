@@ -1,9 +1,9 @@
-//! For axum: the extractors [`User`](crate::User), [`Session`](crate::Session) and [`AccessToken`], and [`AxumService`] around a whole `Router`.
+//! For axum: the extractors [`User`](crate::User), [`Session`](crate::Session) and
+//! [`AccessToken`](crate::AccessToken), and [`AxumService`] around a whole `Router`.
 
 mod access_token;
 mod extract;
 mod service;
 
-pub use access_token::AccessToken;
 pub use extract::Refused;
 pub use service::AxumService;

@@ -43,7 +43,7 @@ struct Refused {
 pub(crate) enum Cause {
     /// What the policy said.
     Verdict(Verdict),
-    /// Nobody is signed in here, and somebody may be at the provider.
+    /// Nobody is signed in here, and somebody may be at the provider; or who is has to be looked at again.
     AskSilently,
     /// An unsafe request with the session cookie came from another site.
     CrossSite,
@@ -308,6 +308,8 @@ async fn ask_silently(
     cookies.add(context.silent.asked());
     let start = Start {
         silent: true,
+        // One that lives is re-authenticated, and changes in its place.
+        session: refused.session.as_ref(),
         ..Start::new(return_to.clone())
     };
     attempt::begin(context, cookies, &refused.headers, start)

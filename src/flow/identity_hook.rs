@@ -63,7 +63,8 @@ impl fmt::Debug for Decision {
     }
 }
 
-/// Called with each verified identity, at each sign-in and step-up, before a session is made.
+/// Called with each verified identity, at each sign-in and step-up, before a session is made, and where a session
+/// is renewed, before it changes. Then [`Decision::Refuse`] and [`Decision::Answer`] end it.
 ///
 /// Any `async` closure that takes an [`Identity`] will do. An `Err` means that the app can't tell now (its
 /// database is down): the person gets 503 and is not signed in.

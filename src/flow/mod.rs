@@ -1,6 +1,7 @@
 //! The steps of single sign-on: start a sign-in, finish it, renew a session, sign out. Each takes plain values and returns
 //! an outcome; what a browser sees is made of it by `endpoint`.
 
+pub(crate) mod access_token;
 pub(crate) mod audit;
 pub(crate) mod backend_session;
 mod base_url;
@@ -8,6 +9,7 @@ pub(crate) mod carried;
 mod context;
 mod hand_over;
 mod identity_hook;
+mod reauthentication;
 mod record;
 pub(crate) mod refresh;
 pub(crate) mod revalidation;

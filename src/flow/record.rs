@@ -62,8 +62,9 @@ fn bind(record: &mut Record, session_id: Option<Secret<String>>) {
     }
 }
 
-/// The record after a renewal: the same session, by what came and for as long as the provider's own
-/// session lasts. `None` if that is over. `session_id` is that of the provider's session, where one came.
+/// The record after a renewal or a silent re-authentication: the same session, by what came and for as long as
+/// the provider's own session lasts. `None` if that is over. `session_id` is that of the provider's session,
+/// where one came.
 pub(super) fn renewed(
     standing: &Record,
     tokens: TokenResponse,

@@ -18,10 +18,11 @@ use std::sync::Arc;
 
 use super::carried::Carried;
 use super::identity_hook::{Decision, Enrichment};
-use super::revalidation::{Need, is_good};
+use super::revalidation::Need;
 use super::{Context, audit, backend_session, record, sign_in};
 use crate::oidc::{IdTokenFault, TokenResponse};
 use crate::provider::{ClientAttributes, Identity, RefreshGrant};
+use crate::session::access_token::is_good;
 use crate::session::store::Replaced;
 use crate::session::{Record, Session, SessionKey};
 use crate::{Error, Result, crypto};

@@ -10,11 +10,10 @@ use tracing::Instrument as _;
 
 use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
-use super::{Context, audit, record, silent};
+use super::{Context, audit, reauthentication, record, silent};
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{
-    AuthorizationResponse, Prompt, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
-    is_interaction_required,
+    AuthorizationResponse, Prompt, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
 };
 use crate::policy::{Missing, Requirement};
 use crate::provider::{CodeGrant, Identity, SignInRequest};
@@ -88,14 +87,17 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     if start.step_up && wants_methods && !prompt.contains(&Prompt::Login) {
         prompt.push(Prompt::Login);
     }
-    // The hint shows the provider whose session is stepped up; where the ID token makes the URL too long
-    // it is left out and the account is compared at the callback all the same.
-    let id_token_hint = start
-        .session
-        .filter(|_| start.step_up)
+    // The hints show the provider whose session is meant; where the ID token makes the URL too long it is
+    // left out and the account is compared at the callback all the same.
+    let hinted = start.session.filter(|_| start.step_up || start.silent);
+    let id_token_hint = hinted
         .and_then(|session| session.record().tokens.as_ref())
         .and_then(|tokens| tokens.id_token.clone())
         .filter(|token| token.expose().len() <= LONGEST_HINT);
+    let login_hint = start.login_hint.or_else(|| {
+        let silently = hinted.filter(|_| start.silent && id_token_hint.is_none());
+        silently.and_then(login_name)
+    });
     let request = SignInRequest {
         redirect_uri: context.callback_url(),
         state: public_state,
@@ -106,7 +108,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
         acr_values: start.requirement.acr_values,
         multi_factor: start.requirement.multi_factor,
         amr: start.requirement.amr,
-        login_hint: start.login_hint,
+        login_hint,
         id_token_hint,
         ui_locales: start.ui_locales,
         extra: Vec::new(),
@@ -120,6 +122,13 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
 
 /// The longest ID token that is sent as `id_token_hint`: URLs much above 2 kB do not pass everywhere.
 pub(super) const LONGEST_HINT: usize = 2048;
+
+/// The name that somebody signs in with, as far as the claims tell (OpenID Connect Core 3.1.2.1, `login_hint`).
+/// A `sub` is none: providers that don't know it as a name answer `login_required`.
+fn login_name(session: &Session) -> Option<String> {
+    let text = |claim| session.claim(claim)?.as_str().map(str::to_owned);
+    text("email").or_else(|| text("preferred_username"))
+}
 
 /// How a callback ended.
 #[derive(Debug)]
@@ -145,7 +154,8 @@ pub(crate) enum Finished {
     },
     /// The provider could not or the person would not reach what a step-up asked for.
     StepUpRefused { code: String, return_to: ReturnTo },
-    /// A silent attempt signed nobody in, for whatever reason; the browser goes on as it was.
+    /// A silent attempt signed nobody in, for whatever reason, or was for a session that lives: the browser
+    /// goes on with the cookie that it has.
     NotSilently(ReturnTo),
     /// The provider answered with an error.
     ProviderSaid {
@@ -217,7 +227,7 @@ pub(crate) async fn finish(
 }
 
 /// An attempt whose answer has come.
-struct Attempt {
+pub(super) struct Attempt {
     state: LoginState,
     /// The session that the browser has now.
     current: Option<Session>,
@@ -228,6 +238,12 @@ struct Attempt {
 }
 
 impl Attempt {
+    /// The session that was to be re-authenticated silently, if the browser still has it.
+    fn reauthenticated(&self) -> Option<&Session> {
+        let session = self.current.as_ref()?;
+        (self.state.silent && self.state.replaces == Some(session.key())).then_some(session)
+    }
+
     fn is_step_up(&self) -> bool {
         self.state.step_up.is_some()
     }
@@ -269,8 +285,12 @@ async fn use_answer(
         attempt.failed(None, &"the attempt was used before");
         return Ok(Finished::UsedBefore(return_to));
     }
-    if state.silent && attempt.current.is_some() {
-        // Somebody signed in by another tab meanwhile, on purpose.
+    if state.silent && (attempt.current.is_some() || state.replaces.is_some()) {
+        // Where the session is not the one that this is about, another tab signed in or out meanwhile, on
+        // purpose.
+        if let Some(session) = attempt.reauthenticated() {
+            reauthentication::use_answer(context, response, attempt, session).await?;
+        }
         return Ok(Finished::NotSilently(return_to));
     }
     if attempt.is_step_up() && attempt.current.is_none() && attempt.signed_out {
@@ -286,7 +306,7 @@ async fn use_answer(
         } => (error, description),
     };
     // OpenID Connect Core 3.1.2.6: who would need a page is the outcome of a silent attempt, no failure.
-    if state.silent && is_interaction_required(&code) {
+    if state.silent && SilentRefusal::of_code(&code).is_some() {
         return Ok(Finished::NotSilently(return_to));
     }
     let reason = if is_error_code(&code) {
@@ -320,14 +340,7 @@ async fn redeem(
     browser: &Giver<Result<Finished>>,
 ) -> Result<Finished> {
     let Attempt { state, current, .. } = attempt;
-    let grant = CodeGrant {
-        code,
-        redirect_uri: context.callback_url(),
-        code_verifier: state.code_verifier(),
-        nonce: state.nonce(),
-        max_age: state.max_age.map(Duration::from_secs),
-    };
-    let identity = context.provider.redeem(grant).await?;
+    let identity = verified(context, code, attempt).await?;
     let return_to = state.return_to();
     let step_up = attempt.is_step_up();
     let failed = |identity: &Identity, reason: &dyn std::fmt::Display| {
@@ -398,6 +411,22 @@ async fn redeem(
     )
 }
 
+/// Who came back, verified.
+pub(super) async fn verified(
+    context: &Context,
+    code: Secret<String>,
+    Attempt { state, .. }: &Attempt,
+) -> Result<Identity> {
+    let grant = CodeGrant {
+        code,
+        redirect_uri: context.callback_url(),
+        code_verifier: state.code_verifier(),
+        nonce: state.nonce(),
+        max_age: state.max_age.map(Duration::from_secs),
+    };
+    context.provider.redeem(grant).await
+}
+
 pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
     let Some(hook) = &context.identity_hook else {
         return Ok(Decision::Accept);
@@ -407,7 +436,7 @@ pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Dec
         .map_err(|error| Error::store("the app can't tell now who may sign in").with_source(error))
 }
 
-fn is_same_person(session: &Session, identity: &Identity) -> bool {
+pub(super) fn is_same_person(session: &Session, identity: &Identity) -> bool {
     // Identity is (iss, sub), never an e-mail address.
     session.issuer() == identity.claims.issuer.as_str()
         && session.subject() == identity.claims.subject

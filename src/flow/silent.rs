@@ -1,7 +1,8 @@
 //! Asking the provider without a page whether somebody is signed in there (`prompt=none`, OpenID Connect
 //! Core 3.1.2.1): when it may be asked, and what a browser keeps of it.
 //!
-//! 1. Only a navigation asks, and only where nobody is signed in here.
+//! 1. Only a navigation asks, where nobody is signed in here, or where who is has to be looked at again
+//!    ([`Revalidation`](super::Revalidation)).
 //! 2. A browser asks once in [`INTERVAL`], whatever the answer: a cookie remembers it. One that keeps no
 //!    cookies comes back with [`MARK`] in the URL and asks no more with that.
 //! 3. After a sign-out nobody is asked until somebody signs in on purpose.

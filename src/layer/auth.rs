@@ -207,8 +207,8 @@ impl Auth {
     /// Whether a request may pass to a route; if not, what is to be answered.
     pub(crate) fn meet(&self, demand: &Demand, request: &request::Parts) -> Result<(), Refusal> {
         match demand {
-            Demand::Policy(policy, unauthenticated) => self
-                .verdict(policy, request)
+            Demand::Policy(asked, unauthenticated) => self
+                .verdict(&asked.policy, request)
                 .map_err(|cause| self.refusal(cause, Arc::clone(unauthenticated), request)),
             Demand::AskSilently if self.may_ask_silently(request) => {
                 Err(self.refuse(Cause::AskSilently, request))
@@ -226,17 +226,39 @@ impl Auth {
 
     fn verdict(&self, policy: &Policy, request: &request::Parts) -> Result<(), Cause> {
         let session = self.usable_session(request)?;
-        match policy.judge(session, self.now()) {
+        let verdict = policy.judge(session, self.now());
+        // A step-up brings new claims and tokens by itself.
+        let renewed_anyway = matches!(verdict, Verdict::StepUp(..));
+        if !renewed_anyway
+            && session.is_some_and(|session| self.sends_the_browser(session, request))
+        {
+            return Err(Cause::AskSilently);
+        }
+        match verdict {
             Verdict::Allow => Ok(()),
             verdict => Err(Cause::Verdict(verdict)),
         }
     }
 
+    /// Whether a session is due that only its browser can renew, and this request can take it there.
+    fn sends_the_browser(&self, session: &Session, request: &request::Parts) -> bool {
+        self.0.shared.as_ref().is_some_and(|shared| {
+            let context = &shared.context;
+            context
+                .revalidation
+                .sends_the_browser(session.record(), context.clock.now())
+        }) && self.may_be_sent(request)
+    }
+
     /// Whether nobody is signed in here, and this browser may be sent to ask the provider without a page.
     fn may_ask_silently(&self, request: &request::Parts) -> bool {
         self.mark_read();
-        matches!(self.state(), State::Nobody)
-            && request.method == Method::GET
+        matches!(self.state(), State::Nobody) && self.may_be_sent(request)
+    }
+
+    /// Whether a request may take its browser to the provider, to ask without a page.
+    fn may_be_sent(&self, request: &request::Parts) -> bool {
+        request.method == Method::GET
             && RequestKind::of(&request.method, &request.headers) == RequestKind::Navigation
             && self.0.shared.as_ref().is_some_and(|shared| {
                 let fields = || cookie_fields(&request.headers);

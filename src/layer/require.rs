@@ -21,7 +21,8 @@ use crate::policy::Policy;
 /// Lets only those pass whom a [`Policy`] allows.
 ///
 /// 1. The inner service is called if the policy allows, and never otherwise. A session that is due
-///    ([`Revalidation`](crate::Revalidation)) is renewed first, and judged as it is then.
+///    ([`Revalidation`](crate::Revalidation)) is renewed first, and judged as it is then; so is one whose
+///    access token is about to end, where the policy asks for one.
 /// 2. An unsafe request that relies on the session cookie must come from our own origin.
 /// 3. Without an [`SsoLayer`](crate::SsoLayer) outside nobody passes: 500, and an error in the log.
 /// 4. What a refused request gets (a redirect to sign in, 401, 403, 503) is up to that outer layer, which
@@ -47,12 +48,29 @@ pub struct RequireLayer {
 #[derive(Clone, Debug)]
 pub(crate) enum Demand {
     /// That a policy holds, and what a navigation gets where nobody is signed in.
-    Policy(Arc<Policy>, Arc<Unauthenticated>),
+    Policy(Arc<Asked>, Arc<Unauthenticated>),
     /// Nothing; but where nobody is signed in here, the provider is asked once without a page.
     AskSilently,
 }
 
+/// A policy, with what its rules were asked once.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) policy: Policy,
+    wants_access_token: bool,
+}
+
 impl Demand {
+    /// What has to be renewed for it where it is due, one after the other.
+    fn needs(&self) -> &'static [Need] {
+        match self {
+            Self::Policy(asked, _) if asked.wants_access_token => {
+                &[Need::Session, Need::AccessToken]
+            }
+            _ => &[Need::Session],
+        }
+    }
+
     fn whoever(&self) -> Whoever {
         match self {
             Self::Policy(..) => Whoever::Wanted,
@@ -64,8 +82,12 @@ impl Demand {
 impl RequireLayer {
     /// A layer that asks this policy.
     pub fn new(policy: Policy) -> Self {
+        let asked = Asked {
+            wants_access_token: policy.wants_access_token(),
+            policy,
+        };
         Self {
-            demand: Demand::Policy(Arc::new(policy), Arc::default()),
+            demand: Demand::Policy(Arc::new(asked), Arc::default()),
         }
     }
 
@@ -166,8 +188,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
+        let mut needs = self.demand.needs().iter();
         if let Some(auth) = Auth::of(&parts.extensions)
-            && let Some(renewal) = auth.renewal(Need::Session, self.demand.whoever(), &parts)
+            && let Some(renewal) =
+                needs.find_map(|need| auth.renewal(*need, self.demand.whoever(), &parts))
         {
             // The service that was polled ready waits for its turn, a clone stays.
             let clone = self.clone();

@@ -11,17 +11,39 @@ use crate::{Error, Result};
 /// Requirements 1.0).
 pub const UNMET_AUTHENTICATION_REQUIREMENTS: &str = "unmet_authentication_requirements";
 
-/// Whether this error code means "not without a page": the ordinary answer to `prompt=none`
-/// (OpenID Connect Core 3.1.2.6), not a failure.
-#[must_use]
-pub fn is_interaction_required(error: &str) -> bool {
-    matches!(
-        error,
-        "login_required"
-            | "interaction_required"
-            | "consent_required"
-            | "account_selection_required"
-    )
+/// Why a provider does not answer `prompt=none` without a page (OpenID Connect Core 3.1.2.6): an outcome, and
+/// no failure.
+///
+/// ```
+/// use tower_sso::oidc::SilentRefusal;
+///
+/// assert_eq!(SilentRefusal::of_code("login_required"), Some(SilentRefusal::LoginRequired));
+/// assert_eq!(SilentRefusal::of_code("server_error"), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SilentRefusal {
+    /// Nobody fitting is signed in there.
+    LoginRequired,
+    /// Something would have to be asked, as a further factor.
+    InteractionRequired,
+    /// The person would have to agree.
+    ConsentRequired,
+    /// The person would have to choose an account.
+    AccountSelectionRequired,
+}
+
+impl SilentRefusal {
+    /// The refusal that an `error` of the authorization response stands for; `None` for any other error.
+    #[must_use]
+    pub fn of_code(error: &str) -> Option<Self> {
+        Some(match error {
+            "login_required" => Self::LoginRequired,
+            "interaction_required" => Self::InteractionRequired,
+            "consent_required" => Self::ConsentRequired,
+            "account_selection_required" => Self::AccountSelectionRequired,
+            _ => return None,
+        })
+    }
 }
 
 /// The answer to an authorization request: a code or an error (OpenID Connect Core 3.1.2.5, 3.1.2.6),
@@ -311,10 +333,10 @@ mod tests {
             "consent_required",
             "account_selection_required",
         ] {
-            assert!(is_interaction_required(code), "{code}");
+            assert!(SilentRefusal::of_code(code).is_some(), "{code}");
         }
         for code in ["access_denied", UNMET_AUTHENTICATION_REQUIREMENTS, ""] {
-            assert!(!is_interaction_required(code), "{code}");
+            assert!(SilentRefusal::of_code(code).is_none(), "{code}");
         }
     }
 }

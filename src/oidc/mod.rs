@@ -58,7 +58,7 @@ mod userinfo_jwt;
 
 pub use authorization_request::AuthorizationRequest;
 pub use authorization_response::{
-    AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS, is_interaction_required,
+    AuthorizationResponse, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS,
 };
 pub use claims_request::claims_request;
 pub use client_auth::{ClientAuth, ClientAuthChoice, basic_header};

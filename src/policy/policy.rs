@@ -119,6 +119,24 @@ impl Policy {
         self.with(Rule::Connection(id.into()))
     }
 
+    /// The session has an access token that lives, for a route that calls an API. A
+    /// [`RequireLayer`](crate::RequireLayer) with it renews one that is about to end, as
+    /// [`AccessToken`](crate::AccessToken) says; where none can be had, the person has to sign in again.
+    ///
+    /// ```
+    /// use tower_sso::clock::{Clock, SystemClock};
+    /// use tower_sso::{Policy, Verdict, test_util::SignedIn};
+    ///
+    /// let (policy, now) = (Policy::login().access_token(), SystemClock.now());
+    /// let with = SignedIn::new("ada").access_token("opaque").build();
+    /// assert!(policy.judge(Some(&with), now).is_allow());
+    /// let without = SignedIn::new("ada").build();
+    /// assert!(matches!(policy.judge(Some(&without), now), Verdict::SignIn(_)));
+    /// ```
+    pub fn access_token(self) -> Self {
+        self.with(Rule::AccessToken)
+    }
+
     /// Both must hold.
     pub fn and(self, other: Self) -> Self {
         self.with(other.into_rule())
@@ -137,11 +155,17 @@ impl Policy {
         let facts = Facts::new(session, now);
         match self.0.standing(&facts) {
             Standing::Met => Verdict::Allow,
+            Standing::SpentToken => Verdict::SignIn(self.0.requirement(Some(&facts))),
             Standing::TooWeak => {
                 Verdict::StepUp(self.0.requirement(Some(&facts)), self.0.reason(&facts))
             }
             Standing::Refused => Verdict::Forbidden(self.0.reason(&facts)),
         }
+    }
+
+    /// Whether the access token counts, so that one that is about to end is to be renewed first.
+    pub(crate) fn wants_access_token(&self) -> bool {
+        self.0.wants_access_token()
     }
 
     fn into_rule(self) -> Rule {

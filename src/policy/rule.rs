@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Missing, Reason, Requirement};
 use crate::clock::SecondsSinceEpoch;
-use crate::session::Session;
+use crate::session::{AccessToken, Session};
 
 /// How far in the future `auth_time` may lie: the clocks of provider and app are not the same.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -28,6 +28,7 @@ pub(super) enum Rule {
     Attribute(String, Value),
     Organization(String),
     Connection(String),
+    AccessToken,
     All(Vec<Rule>),
     Any(Vec<Rule>),
 }
@@ -65,6 +66,8 @@ impl fmt::Debug for ClaimTest {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     Met,
+    /// A new sign-in brings what is missing, with the authentication as it is.
+    SpentToken,
     /// A new authentication can mend it.
     TooWeak,
     Refused,
@@ -73,6 +76,10 @@ pub(super) enum Standing {
 impl Standing {
     fn mendable(met: bool) -> Self {
         if met { Self::Met } else { Self::TooWeak }
+    }
+
+    fn of_token(lives: bool) -> Self {
+        if lives { Self::Met } else { Self::SpentToken }
     }
 
     fn firm(met: bool) -> Self {
@@ -120,6 +127,15 @@ impl<'a> Facts<'a> {
 }
 
 impl Rule {
+    /// Whether the rule looks at the access token, alone or beside others.
+    pub(super) fn wants_access_token(&self) -> bool {
+        match self {
+            Self::AccessToken => true,
+            Self::All(rules) | Self::Any(rules) => rules.iter().any(Self::wants_access_token),
+            _ => false,
+        }
+    }
+
     /// Allocates nothing, but for the JSON of claims and attributes where a rule asks for them.
     pub(super) fn standing(&self, facts: &Facts<'_>) -> Standing {
         let session = facts.session;
@@ -150,6 +166,7 @@ impl Rule {
             Self::Attribute(name, value) => Standing::firm(facts.attribute(name) == Some(value)),
             Self::Organization(id) => Standing::firm(session.organization() == Some(id)),
             Self::Connection(id) => Standing::firm(session.connection() == Some(id)),
+            Self::AccessToken => Standing::of_token(AccessToken::of(session, facts.now).is_some()),
             Self::All(rules) => rules
                 .iter()
                 .map(|rule| rule.standing(facts))
@@ -198,14 +215,17 @@ impl Rule {
             | Self::Claim(..)
             | Self::Attribute(..)
             | Self::Organization(_)
-            | Self::Connection(_) => Requirement::default(),
+            | Self::Connection(_)
+            | Self::AccessToken => Requirement::default(),
         }
     }
 
     /// Why a session that does not meet this rule does not.
     pub(super) fn reason(&self, facts: &Facts<'_>) -> Reason {
         match self {
-            Self::SignIn => Reason::new(Missing::SignIn, "this page needs a sign-in"),
+            Self::SignIn | Self::AccessToken => {
+                Reason::new(Missing::SignIn, "this page needs a sign-in")
+            }
             Self::MultiFactor => {
                 Reason::new(Missing::MultiFactor, "this page needs a second factor")
             }

@@ -20,8 +20,8 @@ use super::Requirement;
 pub enum Verdict {
     /// Pass.
     Allow,
-    /// Nobody is signed in. The requirement holds everything that the policy will ask, so that one
-    /// sign-in is enough.
+    /// Nobody is signed in, or only a new sign-in brings the access token that the policy asks for. The
+    /// requirement holds everything that the policy will ask, so that one sign-in is enough.
     SignIn(Requirement),
     /// Somebody is signed in, too weakly or too long ago; a new authentication can mend it. The
     /// requirement holds everything that the policy will ask, also what this session already meets: the

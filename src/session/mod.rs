@@ -1,5 +1,6 @@
 //! Sessions: what they hold, how long they live, how a browser carries them and where they are kept.
 
+pub(crate) mod access_token;
 pub(crate) mod cookie;
 pub mod directory;
 pub(crate) mod handle_cookie;
@@ -20,6 +21,7 @@ pub(crate) mod user;
 pub use lifetime::Lifetime;
 pub use record::{Record, SessionKey, StepUpMark, Tokens};
 pub use return_to::ReturnTo;
-// The front door exports these two.
+// The front door exports these three.
+pub(crate) use access_token::AccessToken;
 pub(crate) use session::Session;
 pub(crate) use user::User;

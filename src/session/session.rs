@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::access_token::{self, AccessToken};
 use super::record::{Record, SessionKey};
 use crate::clock::SecondsSinceEpoch;
 
@@ -134,6 +135,25 @@ impl Session {
             .as_deref()
             .map(parse)
             .unwrap_or_default()
+    }
+
+    /// The access token, if it lives a minute more at least, or a fifth of its life where that is shorter;
+    /// `now` is by the app's own [`Clock`](crate::clock::Clock). Nobody is asked for a new one: that does
+    /// [`Sso::access_token`](crate::Sso::access_token).
+    ///
+    /// ```
+    /// use tower_sso::clock::{Clock, SystemClock};
+    /// use tower_sso::test_util::SignedIn;
+    ///
+    /// let session = SignedIn::new("ada").access_token("opaque").build();
+    /// let token = session.access_token(SystemClock.now()).unwrap();
+    /// assert_eq!(token.expose(), "opaque");
+    /// ```
+    #[must_use]
+    pub fn access_token(&self, now: SecondsSinceEpoch) -> Option<AccessToken> {
+        let tokens = self.record.tokens.as_ref()?;
+        (!access_token::is_ending(tokens, now)).then_some(())?;
+        AccessToken::of(self, now)
     }
 
     /// When this session began.

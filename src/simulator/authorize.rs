@@ -1,5 +1,7 @@
 //! The authorization endpoint, and the form that its page sends.
 
+mod misbehaviour;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -53,6 +55,13 @@ pub(super) async fn authorize(
         return answer::with_error(&shared, &request.address, &code, description.as_deref());
     }
     let mut attempt = Attempt::new(&shared, &headers, request, Progress::default());
+    let silent = shared.faults.find(|fault| match fault {
+        Fault::SilentAnswer(answer) => Some(answer.clone()),
+        _ => None,
+    });
+    if let Some(answer) = silent.filter(|_| attempt.request.prompts.none) {
+        return attempt.misbehave(answer).await;
+    }
     if shared.faults.has(&Fault::WeakStepUp) && attempt.session.is_some() {
         attempt.request = attempt.request.without_requirements();
     }

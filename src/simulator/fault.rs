@@ -60,6 +60,22 @@ pub enum ForgedAlg {
     Named(String),
 }
 
+/// An answer to `prompt=none` that is not the one to be expected (OpenID Connect Core 3.1.2.1, 3.1.2.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SilentAnswer {
+    /// This error, as `login_required`, `interaction_required`, `consent_required` or
+    /// `account_selection_required`.
+    Error(String),
+    /// A code for the user with this `sub`, with a password just now, whoever is signed in and whatever is asked
+    /// for; the user's session takes the place of what was there.
+    CodeFor(String),
+    /// A page, with status 200.
+    Page,
+    /// None: the request hangs.
+    Never,
+}
+
 /// One thing that goes wrong, until [`clear_faults`](super::SimulatorHandle::clear_faults).
 ///
 /// Several can be set at once; where two contradict each other, the one set first wins.
@@ -124,6 +140,8 @@ pub enum Fault {
 
     /// The authorization endpoint answers with this error and description.
     AuthorizeError(String, Option<String>),
+    /// A request with `prompt=none` is answered like this; others are answered as ever.
+    SilentAnswer(SilentAnswer),
     /// Drops (`None`) or replaces the `iss` parameter of the authorization response (RFC 9207).
     IssParameter(Option<String>),
     /// The authorization response, and the way back from a logout, have no `state`.

@@ -66,7 +66,7 @@ mod tests;
 
 pub use builder::{SigningAlgorithm, SimulatorBuilder};
 pub use client::SimulatedClient;
-pub use fault::{Endpoint, Fault, ForgedAlg};
+pub use fault::{Endpoint, Fault, ForgedAlg, SilentAnswer};
 pub use handle::{LoginChoice, SimulatorHandle};
 pub use mosaic::{
     MosaicEndpoint, MosaicFault, MosaicHandle, MosaicSimulator, MosaicSimulatorBuilder, MosaicUser,

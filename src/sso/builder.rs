@@ -348,8 +348,8 @@ impl SsoBuilder {
         self
     }
 
-    /// When a session with a refresh token is renewed before a protected request goes on. Default
-    /// [`Revalidation::OnTokenExpiry`].
+    /// When the provider is asked again whether a session still holds, before a protected request goes on.
+    /// Default [`Revalidation::Auto`].
     pub fn revalidation(mut self, when: Revalidation) -> Self {
         self.revalidation = when;
         self

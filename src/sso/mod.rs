@@ -81,6 +81,30 @@ impl Sso {
         self.shared.context.provider.ready().await
     }
 
+    /// The access token of a session, for code that has the session and no request: a task, an event stream. It
+    /// lives a minute more at least, or a fifth of its life where that is shorter: one that does not is renewed
+    /// first by the refresh token, whatever [`Revalidation`](crate::Revalidation) says. While the provider can't
+    /// be reached the old one is handed out as long as it lives.
+    ///
+    /// ```
+    /// use tower_sso::{Result, Session, Sso};
+    ///
+    /// async fn authorization(sso: &Sso, session: &Session) -> Result<String> {
+    ///     let token = sso.access_token(session).await?;
+    ///     Ok(format!("Bearer {}", token.expose()))
+    /// }
+    /// # let _ = authorization;
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) where the session is over, or has no token that lives and
+    /// no way to renew it: the person has to sign in again. A session that was stepped up since is over, too; the
+    /// next request has its successor. [`ErrorKind::Store`](crate::ErrorKind::Store) and
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) where it can't be told now.
+    pub async fn access_token(&self, session: &crate::Session) -> Result<crate::AccessToken> {
+        crate::flow::access_token::access_token(&self.shared.context, session).await
+    }
+
     /// Waits until a session is over: signed out here or by the provider, expired, or replaced by a
     /// stronger one. For open WebSockets and event streams, which no policy looks at again.
     ///

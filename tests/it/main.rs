@@ -5,12 +5,14 @@
     reason = "a test fails by panicking, and so do the tools it is written with"
 )]
 
+mod access_token;
 mod asked_for;
 mod backend_sessions;
 mod bad_input;
 mod behind_a_proxy;
 mod cancellation;
 mod conformance;
+mod error_answers;
 mod extractors;
 mod interruptions;
 mod jsonwebtoken_default;
@@ -19,6 +21,8 @@ mod observability;
 mod options;
 mod public_items;
 mod real;
+mod reauthentication;
+mod refresh_answers;
 mod renewal;
 mod shapes;
 mod sign_in;

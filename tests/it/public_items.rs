@@ -7,10 +7,10 @@ use tower_sso::session::store::{Created, MemoryStore, Replaced, SessionStore};
 use tower_sso::test_util::SignedIn;
 use tower_sso::vendor::mosaic;
 use tower_sso::{
-    Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision, Enrichment,
-    Error, ErrorKind, ForwardedHeaders, Identity, IdentityHook, InvalidCookieKey, Page, PageKind,
-    PageRenderer, PeerAddress, Policy, Rejection, RejectionKind, RequireLayer, RequireService,
-    Secret, Session, Sso, SsoBody, SsoBuilder, SsoLayer, SsoService, User, Verdict,
+    AccessToken, Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision,
+    Enrichment, Error, ErrorKind, ForwardedHeaders, Identity, IdentityHook, InvalidCookieKey, Page,
+    PageKind, PageRenderer, PeerAddress, Policy, Rejection, RejectionKind, RequireLayer,
+    RequireService, Secret, Session, Sso, SsoBody, SsoBuilder, SsoLayer, SsoService, User, Verdict,
 };
 use tower_sso::{oidc, policy, provider, session, simulator};
 
@@ -27,7 +27,7 @@ macro_rules! each {
 #[test]
 fn every_type_crosses_threads() {
     each!(crosses_threads:
-        Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision, Enrichment,
+        AccessToken, Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision, Enrichment,
         Error, ErrorKind, ForwardedHeaders, Identity, dyn IdentityHook, InvalidCookieKey, Page, PageKind,
         dyn PageRenderer, PeerAddress, Policy, Rejection, RejectionKind, RequireLayer, RequireService<Router>,
         Secret<String>, Session, Sso, SsoBody<()>, SsoBuilder, SsoLayer, SsoService<Router>, User,
@@ -50,12 +50,12 @@ fn every_type_crosses_threads() {
         oidc::Algorithm, oidc::AuthorizationRequest, oidc::AuthorizationResponse, oidc::ClientAuth,
         oidc::ClientAuthChoice, oidc::CompactJwt<'_>, oidc::IdTokenCheck<'_>, oidc::IdTokenClaims,
         oidc::IdTokenFault, oidc::Issuer, oidc::Key, oidc::KeySet, oidc::Prompt,
-        oidc::ProviderMetadata, oidc::ResponseMode, oidc::TokenError, oidc::TokenResponse,
+        oidc::ProviderMetadata, oidc::ResponseMode, oidc::SilentRefusal, oidc::TokenError, oidc::TokenResponse,
         oidc::UserInfoCheck<'_>,
     );
     each!(crosses_threads:
         simulator::Endpoint, simulator::Fault, simulator::ForgedAlg, simulator::LoginChoice,
-        simulator::SigningAlgorithm, simulator::SimulatedClient, simulator::SimulatedUser,
+        simulator::SigningAlgorithm, simulator::SilentAnswer, simulator::SimulatedClient, simulator::SimulatedUser,
         simulator::Simulator, simulator::SimulatorBuilder, simulator::SimulatorHandle,
     );
     each!(crosses_threads:

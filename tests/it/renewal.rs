@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Request, StatusCode};
 use serde_json::json;
 use tower::ServiceExt as _;
-use tower_sso::axum::AccessToken;
+use tower_sso::AccessToken;
 use tower_sso::simulator::{Endpoint, Fault};
 use tower_sso::{BoxError, Decision, Enrichment, Identity, Revalidation, SsoBuilder};
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::clock::SecondsSinceEpoch;
 use crate::test_util::SignedIn;
 
+mod access_token;
 mod compose;
 mod words;
 

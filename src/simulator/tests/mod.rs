@@ -17,6 +17,7 @@ use crate::crypto::{base64url, from_base64url, sha256, verify_signature};
 mod code_flow;
 mod fault;
 mod page;
+mod silent_answer;
 mod token;
 
 const ISSUER: &str = "http://127.0.0.1:3001";

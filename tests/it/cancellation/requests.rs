@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tokio_stream::StreamExt as _;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
-use tower_sso::axum::AccessToken;
+use tower_sso::AccessToken;
 use tower_sso::simulator::Fault;
 use tower_sso::test_util::SignedIn;
 use tower_sso::{Auth, Policy, RequireLayer};

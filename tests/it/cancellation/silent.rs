@@ -1,15 +1,20 @@
 //! Asking without a page: who hangs up meanwhile is asked again, or sees the page without.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 use tower_sso::simulator::Endpoint;
-use tower_sso::{Policy, RequireLayer, SilentLayer, User};
+use tower_sso::{Policy, RequireLayer, Revalidation, SilentLayer, User};
 
 use super::World;
 use crate::support::{App, drop_at_each_await};
 
 async fn world() -> World {
-    let world = World::new();
+    serve(World::new())
+}
+
+fn serve(world: World) -> World {
     let greet = |user: Option<User>| async move {
         user.map_or_else(|| "nobody".to_owned(), |user| user.subject().to_owned())
     };
@@ -74,6 +79,34 @@ async fn the_answer() {
             let page = world.app.visit("/optional").no_follow().await;
             assert_eq!(page.html(), ["nobody", "alice"][signed_in]);
             world.works().await;
+        },
+    )
+    .await;
+    assert!(points >= 8, "{points}");
+}
+
+/// A session that lives is looked at again: whoever hangs up has it as it was or as it is now, under the same
+/// cookie, and no other.
+#[tokio::test]
+async fn the_answer_about_a_session_that_lives() {
+    let points = drop_at_each_await(
+        async || {
+            let by_the_browser = Revalidation::OnTokenExpiry;
+            let world = serve(World::with(|builder| builder.revalidation(by_the_browser)));
+            world.app.sign_in("/protected").await;
+            world.app.clock.advance(Duration::from_secs(3540));
+            let callback = world.app.until_callback("/protected").await;
+            (world, callback)
+        },
+        async |(world, callback)| {
+            let fetch = world.app.browser.visit_from(App::IDP, callback);
+            fetch.no_follow().await
+        },
+        async |(world, _), dropped| {
+            let page = world.app.visit("/protected").no_follow().await;
+            assert_eq!(page.html(), "alice", "after {} polls", dropped.polls);
+            assert_eq!(world.store.sessions_of("alice").await, 1);
+            world.codes_sent();
         },
     )
     .await;

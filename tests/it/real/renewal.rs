@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::routing::get;
 use serde_json::json;
-use tower_sso::axum::AccessToken;
+use tower_sso::AccessToken;
 use tower_sso::clock::TestClock;
 use tower_sso::{CookieKey, Session, Sso};
 

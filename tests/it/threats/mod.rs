@@ -11,6 +11,7 @@ mod malformed_input;
 mod one_browser_one_flow;
 mod policy;
 mod proxies;
+mod reauthentication;
 mod refresh_caches_replicas;
 mod renewals;
 mod retired_ids;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use tower_sso::axum::AccessToken;
+use tower_sso::AccessToken;
 use tower_sso::session::store::SessionStore as _;
 use tower_sso::simulator::{Endpoint, Fault};
 

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::Method;
 use tower::Layer as _;
-use tower_sso::axum::AccessToken;
+use tower_sso::AccessToken;
 use tower_sso::session::store::MemoryStore;
 use tower_sso::simulator::{Endpoint, Fault};
 use tower_sso::{
