@@ -10,10 +10,9 @@ use axum::routing::get;
 use futures_core::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tower_sso::axum::AccessToken;
 use tower_sso::clock::TestClock;
 use tower_sso::simulator::Fault;
-use tower_sso::{Policy, RequireLayer, SilentLayer, Unauthenticated, User};
+use tower_sso::{AccessToken, Policy, RequireLayer, SilentLayer, Unauthenticated, User};
 
 use super::World;
 use crate::support::{App, Browser, Fetch, LIFE, Page, Sisters, drop_at_each_await};
