@@ -60,11 +60,10 @@ impl Auth {
         request: &request::Parts,
     ) -> Option<BoxFuture<'static, ()>> {
         let context = &shared.context;
-        // Most sessions can't be renewed: they need not ask what time it is.
         if !session.record().is_renewable()
             || !context
                 .revalidation
-                .is_due(need, session.record(), context.clock.now())
+                .is_due(need, session.record(), self.0.came_at)
             || !self.may_use_session(&request.method, &request.headers)
         {
             return None;
