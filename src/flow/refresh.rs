@@ -149,7 +149,7 @@ async fn by_refresh_token(
     let identity = match refreshed.identity {
         Ok(None) => None,
         Ok(Some(identity)) => Some(identity),
-        Err(error) => return unbelievable(context, &session, error).await,
+        Err(error) => return unbelievable(context, &session, error, client).await,
     };
     go_on(context, &session, refreshed.tokens, identity, None).await
 }
@@ -178,14 +178,23 @@ async fn refused(
     }
 }
 
-/// What an ID token that can't be believed means for the session.
-async fn unbelievable(context: &Context, session: &Session, error: Error) -> Result<Renewed> {
+/// What an ID token that can't be believed means for the session. Where backends know the provider's session
+/// by an id, it has the last word.
+async fn unbelievable(
+    context: &Context,
+    session: &Session,
+    error: Error,
+    client: &ClientAttributes,
+) -> Result<Renewed> {
     let fault = error
         .source()
         .and_then(|source| source.downcast_ref::<IdTokenFault>());
     match fault {
         // An unknown key may be one that is fetched next time.
         None | Some(IdTokenFault::UnknownKey) => Err(error),
+        Some(_) if session.record().backend_session_id().is_some() => {
+            backend_session::renew(context, session, client).await
+        }
         Some(fault) => end(context, session, &fault.to_string()).await,
     }
 }
