@@ -13,6 +13,7 @@ mod child;
 mod chromium;
 mod interrupt;
 mod log;
+mod mosaic_apps;
 #[path = "../../../src/session/return_to/tests/payloads.rs"]
 mod payloads;
 mod provider_process;
@@ -27,6 +28,7 @@ pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
 pub(crate) use interrupt::{Dropped, drop_after, drop_at_each_await, settle};
 pub(crate) use log::{Line, Log};
+pub(crate) use mosaic_apps::MosaicApps;
 pub(crate) use payloads::payloads;
 pub(crate) use provider_process::{Account, ProviderProcess};
 pub(crate) use quickstart::Quickstart;
