@@ -9,8 +9,10 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use tower_sso::clock::TestClock;
+use tower_sso::provider::HttpClient;
 use tower_sso::session::directory::MemoryDirectory;
 use tower_sso::simulator::{MosaicEndpoint, MosaicHandle, MosaicSimulator, MosaicUser};
 use tower_sso::vendor::mosaic::{Mosaic, MosaicConfig, Region};
@@ -58,7 +60,7 @@ impl MosaicApps {
     /// With options for both.
     pub(crate) fn with(configure: impl Fn(SsoBuilder) -> SsoBuilder) -> Self {
         let clock = TestClock::at(1_800_000_000);
-        Self::build(clock, configure, |_| ())
+        Self::build(clock, configure, |_| (), None)
     }
 
     /// In another region.
@@ -68,6 +70,7 @@ impl MosaicApps {
             clock,
             |builder| builder,
             |config| config.region = region.clone(),
+            None,
         )
     }
 
@@ -78,13 +81,29 @@ impl MosaicApps {
             clock.clone(),
             |builder| builder.session_store(Arc::new(RemoteStore::new(&clock))),
             |_| (),
+            None,
         )
+    }
+
+    /// With calls that go out through this client, to a simulator on loopback.
+    pub(crate) async fn over(http: Arc<dyn HttpClient>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let apps = Self::build(
+            TestClock::at(1_800_000_000),
+            |builder| builder,
+            |config| config.region = Region::custom(&url, &url).unwrap(),
+            Some(http),
+        );
+        tokio::spawn(apps.simulator.clone().serve(listener));
+        apps
     }
 
     fn build(
         clock: TestClock,
         configure: impl Fn(SsoBuilder) -> SsoBuilder,
         register: impl Fn(&mut MosaicConfig),
+        http: Option<Arc<dyn HttpClient>>,
     ) -> Self {
         let mut config = MosaicConfig::new(Region::Eu, Self::CLIENT, Self::SECRET);
         config.tenant = Some(Self::TENANT.to_owned());
@@ -92,7 +111,8 @@ impl MosaicApps {
         let simulator = simulator(config.region.issuer(), &clock);
         let wire = Wire::default();
         wire.connect(simulator.router());
-        let mosaic = Mosaic::with_http_client(config, Arc::new(wire.clone()))
+        let http = http.unwrap_or_else(|| Arc::new(wire.clone()));
+        let mosaic = Mosaic::with_http_client(config, http)
             .unwrap()
             .with_clock(Arc::new(clock.clone()));
         let directory = Arc::new(MemoryDirectory::new(Arc::new(clock.clone())));

@@ -6,6 +6,7 @@ mod every_secret;
 mod hostile_store;
 mod jwt_and_jwks;
 mod key_flood;
+mod known_secrets;
 mod loops;
 mod malformed_input;
 mod one_browser_one_flow;

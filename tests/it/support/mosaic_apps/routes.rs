@@ -123,7 +123,7 @@ async fn otp(
 
 /// The state of a link, bound to the browser that asked for it.
 const LINK: &str = "__Host-link";
-const STATE: &str = "the-state-of-a-link";
+const STATE: &str = "state-of-a-link";
 
 async fn send_link(State(app): State<App>, Form(typed): Form<Typed>) -> Response {
     let link = EmailLink::new(typed.username, format!("{}/login/link", app.origin), STATE);
