@@ -60,7 +60,7 @@ impl MosaicApps {
     /// With options for both.
     pub(crate) fn with(configure: impl Fn(SsoBuilder) -> SsoBuilder) -> Self {
         let clock = TestClock::at(1_800_000_000);
-        Self::build(clock, configure, |_| (), None)
+        Self::build(clock, configure, |_| (), plain)
     }
 
     /// In another region.
@@ -70,7 +70,7 @@ impl MosaicApps {
             clock,
             |builder| builder,
             |config| config.region = region.clone(),
-            None,
+            plain,
         )
     }
 
@@ -81,8 +81,14 @@ impl MosaicApps {
             clock.clone(),
             |builder| builder.session_store(Arc::new(RemoteStore::new(&clock))),
             |_| (),
-            None,
+            plain,
         )
+    }
+
+    /// With something between the client of Mosaic and the wire.
+    pub(crate) fn tapped(tap: impl FnOnce(Wire) -> Arc<dyn HttpClient>) -> Self {
+        let clock = TestClock::at(1_800_000_000);
+        Self::build(clock, |builder| builder, |_| (), tap)
     }
 
     /// With calls that go out through this client, to a simulator on loopback.
@@ -93,7 +99,7 @@ impl MosaicApps {
             TestClock::at(1_800_000_000),
             |builder| builder,
             |config| config.region = Region::custom(&url, &url).unwrap(),
-            Some(http),
+            |_| http,
         );
         tokio::spawn(apps.simulator.clone().serve(listener));
         apps
@@ -103,7 +109,7 @@ impl MosaicApps {
         clock: TestClock,
         configure: impl Fn(SsoBuilder) -> SsoBuilder,
         register: impl Fn(&mut MosaicConfig),
-        http: Option<Arc<dyn HttpClient>>,
+        tap: impl FnOnce(Wire) -> Arc<dyn HttpClient>,
     ) -> Self {
         let mut config = MosaicConfig::new(Region::Eu, Self::CLIENT, Self::SECRET);
         config.tenant = Some(Self::TENANT.to_owned());
@@ -111,8 +117,7 @@ impl MosaicApps {
         let simulator = simulator(config.region.issuer(), &clock);
         let wire = Wire::default();
         wire.connect(simulator.router());
-        let http = http.unwrap_or_else(|| Arc::new(wire.clone()));
-        let mosaic = Mosaic::with_http_client(config, http)
+        let mosaic = Mosaic::with_http_client(config, tap(wire.clone()))
             .unwrap()
             .with_clock(Arc::new(clock.clone()));
         let directory = Arc::new(MemoryDirectory::new(Arc::new(clock.clone())));
@@ -274,6 +279,11 @@ impl MosaicApps {
     pub(crate) async fn sign_out(&self, origin: &str) -> Page {
         self.post(origin, "/auth/logout", &[]).await
     }
+}
+
+/// Nothing between.
+fn plain(wire: Wire) -> Arc<dyn HttpClient> {
+    Arc::new(wire)
 }
 
 fn simulator(issuer: &str, clock: &TestClock) -> MosaicSimulator {
