@@ -100,7 +100,7 @@ async fn row_49_the_session_id_stays_on_the_server() {
     }
     let lines = log.take();
     assert!(lines.len() > 10);
-    for line in lines {
+    for line in &lines {
         assert!(hidden(&format!("{line:?}")), "{line:?}");
     }
     let printed = format!(
@@ -108,6 +108,14 @@ async fn row_49_the_session_id_stays_on_the_server() {
         apps.one, apps.mosaic, apps.directory, apps.two
     );
     assert!(hidden(&printed), "{printed}");
+    // The code stays as hidden as the id.
+    let code = apps.idp().last_code("alice").unwrap();
+    let shown = |text: &str| {
+        text.split(|c: char| !c.is_ascii_digit())
+            .any(|it| it == code)
+    };
+    assert!(!pages.iter().any(|page| shown(&seen(page))));
+    assert!(!lines.iter().any(|line| shown(&format!("{line:?}"))));
     // It was there to be found: in what went to Mosaic.
     let told = apps.sent_to("/cis/v1/auth/session/logout").remove(0);
     assert_eq!(told["session_id"], json!(id));

@@ -118,3 +118,22 @@ async fn row_50_a_handle_alone_signs_out_too() {
     assert_eq!(apps.idp().sessions(), 0);
     assert_signed_out(&apps).await;
 }
+
+/// What an administrator does: each app hears of it with the end of its token.
+#[tokio::test]
+async fn row_50_all_sessions_of_a_person_are_revoked() {
+    let apps = signed_in_at_both().await;
+    let other = apps.stranger();
+    let (login, protected) = (
+        format!("{}/login", MosaicApps::ONE),
+        format!("{}/protected", MosaicApps::ONE),
+    );
+    let fields = [("username", "bob"), ("password", MosaicApps::PASSWORD)];
+    other.visit_from(&login, &login).post_form(&fields).await;
+    apps.mosaic.revoke_all("alice").await.unwrap();
+    assert_eq!(apps.idp().sessions(), 1, "bob's");
+    apps.until_renewal();
+    assert_eq!(apps.status(MosaicApps::ONE, "/protected").await, 303);
+    assert_eq!(apps.known_as(MosaicApps::TWO).await, "nobody");
+    assert_eq!(other.visit(&protected).no_follow().await.status, 200);
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tower_sso::simulator::{MosaicEndpoint, MosaicFault};
 
@@ -100,6 +100,31 @@ async fn row_43_a_refresh_without_a_new_token_keeps_the_old_one() {
         renewed(&apps, &session).await;
         assert_eq!((apps.refreshed(), apps.asked()), (round, 0));
         apps.until_renewal();
+    }
+}
+
+/// What it says of the time is a hint: nobody is signed out by it, and nobody polls.
+#[tokio::test]
+async fn row_52_an_odd_expires_in_neither_signs_out_nor_polls() {
+    for odd in [
+        None,
+        Some(json!(-1)),
+        Some(json!(0)),
+        Some(json!("soon")),
+        Some(json!("3600")),
+        Some(json!(u64::MAX)),
+        Some(json!(1e300)),
+        Some(json!({})),
+    ] {
+        let (apps, session) = signed_in().await;
+        apps.idp().set_fault(MosaicFault::ExpiresIn(odd.clone()));
+        for _ in 0..60 {
+            renewed(&apps, &session).await;
+            apps.seconds(1);
+        }
+        let calls = apps.refreshed() + apps.asked();
+        assert!(calls <= 6, "{odd:?}: {calls}");
+        assert_eq!(apps.idp().reuse_detected(), 0, "{odd:?}");
     }
 }
 
