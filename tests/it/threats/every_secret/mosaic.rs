@@ -159,9 +159,12 @@ fn faults() -> Vec<MosaicFault> {
     faults
 }
 
+/// A body that repeats what was said.
+type Fields = fn(&str) -> Value;
+
 /// Mosaic, or somebody in its place, that repeats what it was sent wherever there is room for it.
 fn echoes() -> Vec<(String, Act)> {
-    let rows: [(u16, fn(&str) -> Value); 7] = [
+    let rows: [(u16, Fields); 7] = [
         (400, |said| json!({"message": said, "error_code": said})),
         (400, |said| json!({"message": [said], "error_code": 400})),
         (403, |said| json!({"message": said, "error": said})),
