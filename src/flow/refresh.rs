@@ -193,7 +193,12 @@ async fn unbelievable(
         // An unknown key may be one that is fetched next time.
         None | Some(IdTokenFault::UnknownKey) => Err(error),
         Some(_) if session.record().backend_session_id().is_some() => {
-            backend_session::renew(context, session, client).await
+            // The new refresh token is whoever's the ID token is: nothing may be got with it.
+            let changed = |standing: &Record| Some(record::without_refresh_token(standing));
+            match keep(context, session, changed).await? {
+                Kept::Session(session) => backend_session::renew(context, &session, client).await,
+                Kept::Gone | Kept::Over => Ok(Renewed::Ended),
+            }
         }
         Some(fault) => end(context, session, &fault.to_string()).await,
     }

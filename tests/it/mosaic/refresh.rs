@@ -174,3 +174,23 @@ async fn row_45_a_refresh_with_a_forged_id_token_signs_nobody_out() {
         assert_eq!(apps.idp().reuse_detected(), 0, "{fault:?}");
     }
 }
+
+/// What comes beside an ID token of somebody else is theirs. It is used for nothing, and not kept either: the next
+/// refresh need not bring an ID token that gives it away.
+#[tokio::test]
+async fn row_45_a_refresh_token_of_somebody_else_is_thrown_away() {
+    let (apps, session) = signed_in().await;
+    let somebody = MosaicFault::IdTokenClaim("sub".to_owned(), Some("mallory".into()));
+    apps.idp().set_fault(somebody);
+    apps.idp().set_fault(MosaicFault::Status(
+        MosaicEndpoint::SessionAuthenticate,
+        503,
+        None,
+    ));
+    renewed(&apps, &session).await;
+    assert_eq!((apps.refreshed(), apps.asked()), (1, 1));
+    apps.idp().clear_faults();
+    apps.seconds(MosaicApps::AHEAD);
+    renewed(&apps, &session).await;
+    assert_eq!((apps.refreshed(), apps.asked()), (1, 2), "by its id");
+}
