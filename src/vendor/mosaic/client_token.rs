@@ -1,7 +1,7 @@
 //! The client's own access token (RFC 6749 section 4.4): one for all calls.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub(super) struct ClientToken {
     renew_at: SecondsSinceEpoch,
     expires_at: SecondsSinceEpoch,
     accepted_at: AtomicU64,
+    was_accepted: AtomicBool,
 }
 
 impl ClientToken {
@@ -44,12 +45,14 @@ impl ClientToken {
             renew_at: now.plus(life.saturating_sub(AHEAD.min(life / 5))),
             expires_at: now.plus(life),
             accepted_at: AtomicU64::new(now.0),
+            was_accepted: AtomicBool::new(false),
         }
     }
 
     /// Takes note that an endpoint took the token.
     pub(super) fn accepted(&self, now: SecondsSinceEpoch) {
         self.accepted_at.store(now.0, Ordering::Relaxed);
+        self.was_accepted.store(true, Ordering::Relaxed);
     }
 
     /// Whether a 401 speaks of something else than this token.
@@ -78,6 +81,8 @@ pub(super) struct ClientTokens {
 struct State {
     token: Option<Arc<ClientToken>>,
     failure: Option<Failure>,
+    /// When a token was last thrown away because it was refused.
+    thrown_away_at: Option<SecondsSinceEpoch>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,16 +149,26 @@ impl ClientTokens {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets a token that was refused, unless another has taken its place.
-    pub(super) fn forget(&self, token: &Arc<ClientToken>) {
+    /// Forgets a token that was refused, unless another has taken its place. Whether another one may do better: where
+    /// Mosaic takes none of its own tokens, a new one for each call would cost the client its rate.
+    pub(super) fn forget(&self, token: &Arc<ClientToken>, now: SecondsSinceEpoch) -> bool {
         let mut state = self.state();
-        if state
+        if !state
             .token
             .as_ref()
             .is_some_and(|kept| Arc::ptr_eq(kept, token))
         {
-            state.token = None;
+            return true;
         }
+        let lately = state
+            .thrown_away_at
+            .is_some_and(|at| at <= now && now.since(at) < AFTER_REFUSAL);
+        if lately && !token.was_accepted.load(Ordering::Relaxed) {
+            return false;
+        }
+        state.thrown_away_at = Some(now);
+        state.token = None;
+        true
     }
 
     /// A token to call with: the one that is kept, else that of one call for all who wait.

@@ -145,3 +145,30 @@ async fn a_token_endpoint_that_fails_is_not_asked_at_each_call() {
         signed_in(&mosaic).await;
     }
 }
+
+/// A client that Mosaic gives tokens to and takes none of: a new one for each call would use up its rate.
+#[tokio::test]
+async fn tokens_that_are_never_taken_are_not_fetched_for_each_call() {
+    let vendor = Vendor::new();
+    vendor.on(AUTHENTICATE, Reply::new(401, "{}"));
+    let mosaic = vendor.mosaic();
+    for _ in 0..100 {
+        assert!(failed(&mosaic).await.is_temporary());
+    }
+    assert_eq!(vendor.calls(TOKEN).len(), 2);
+    vendor.advance(30);
+    failed(&mosaic).await;
+    assert_eq!(vendor.calls(TOKEN).len(), 3);
+
+    let good = Reply::json(&tokens(&id_token(&claims())));
+    vendor.on(AUTHENTICATE, good.clone());
+    signed_in(&mosaic).await;
+    vendor.on(AUTHENTICATE, Reply::new(401, "{}"));
+    vendor.then(AUTHENTICATE, good);
+    signed_in(&mosaic).await;
+    assert_eq!(
+        vendor.calls(TOKEN).len(),
+        4,
+        "one that was taken is replaced"
+    );
+}
