@@ -1,6 +1,6 @@
 //! Shared sessions while a sign-out, another tab, a wrong clock or a failing directory comes between.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +9,9 @@ use axum::routing::get;
 use http::StatusCode;
 use tower_sso::clock::{Clock as _, TestClock};
 use tower_sso::session::directory::{HandleKey, SessionDirectory as _, public_sid};
-use tower_sso::{Policy, RequireLayer, Secret, Session, SignIn, SilentLayer};
+use tower_sso::{
+    BoxError, Decision, Identity, Policy, RequireLayer, Secret, Session, SignIn, SilentLayer,
+};
 
 use super::hostile_directory::{HostileDirectory, Whim};
 use crate::support::{BackendIdp, LIFE, Sisters, Trouble, settle};
@@ -288,10 +290,19 @@ async fn threat_14_a_session_of_the_time_to_come_is_the_answer_without_a_cookie(
     );
 }
 
-/// The provider names the id of the session in its claims. Guard: it is taken out of them.
+/// The provider names the id of the session in its claims. Guard: it is taken out of them, before the app's hook or
+/// any page sees them.
 #[tokio::test]
 async fn threat_21_the_id_of_a_session_is_shown_among_the_claims() {
-    let sisters = signed_in().await;
+    let sids = Arc::new(Mutex::new(Vec::new()));
+    let sisters = Sisters::with(|builder| {
+        let sids = Arc::clone(&sids);
+        builder.on_identity(move |identity: Identity| {
+            sids.lock().unwrap().push(identity.claims.sid);
+            async { Ok::<_, BoxError>(Decision::Accept) }
+        })
+    });
+    sisters.sign_in("ada").await;
     let id = sisters.idp.only_session();
     let all = |session: Session| async move {
         format!("{:?} {:?} {session:?}", session.claims(), session.sid())
@@ -311,4 +322,5 @@ async fn threat_21_the_id_of_a_session_is_shown_among_the_claims() {
         assert_eq!(page.status, 200, "{origin}");
         assert!(!page.text().contains(&id), "{origin}: {}", page.text());
     }
+    assert_eq!(*sids.lock().unwrap(), [None, None, None]);
 }
