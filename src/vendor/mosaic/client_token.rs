@@ -20,6 +20,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// How long a token is used whose answer does not say.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
+/// How long a token is used at least. One that says that it ends at once would be fetched for each call.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 /// How long before its end a token is renewed, at most; a fifth of its life where that is shorter.
 const AHEAD: Duration = Duration::from_secs(60);
 /// How long nobody asks again for a token after there was no answer, and after a refusal.
@@ -40,6 +42,7 @@ pub(super) struct ClientToken {
 impl ClientToken {
     fn new(tokens: TokenResponse, now: SecondsSinceEpoch) -> Self {
         let life = tokens.expires_in.unwrap_or(DEFAULT_LIFE);
+        let life = life.max(SHORTEST_LIFE);
         Self {
             value: tokens.access_token,
             renew_at: now.plus(life.saturating_sub(AHEAD.min(life / 5))),
@@ -285,7 +288,7 @@ mod tests {
             (r#","expires_in":3600"#, 3_540, 3_600),
             (r#","expires_in":"3600""#, 3_540, 3_600),
             (r#","expires_in":100"#, 80, 100),
-            (r#","expires_in":0"#, 0, 0),
+            (r#","expires_in":0"#, 8, 10),
             ("", 240, 300),
             (r#","expires_in":-5"#, 240, 300),
             (r#","expires_in":"soon""#, 240, 300),
