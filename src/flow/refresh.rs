@@ -247,14 +247,14 @@ enum Kept {
     Over,
 }
 
-/// Writes a new record in the place of the one whose refresh token was used. A store that fails is asked
+/// Writes a new record in the place of the one that was to be renewed. A store that fails is asked
 /// again a few times: what is lost here is a sign-out.
 async fn keep(
     context: &Context,
     session: &Session,
     change: impl Fn(&Record) -> Option<Record>,
 ) -> Result<Kept> {
-    let used = refresh_token(session.record());
+    let used = renewed_by(session.record());
     let mut standing = Arc::clone(session.record());
     let mut pause = LOOK_AGAIN;
     loop {
@@ -272,7 +272,7 @@ async fn keep(
             Ok(Replaced::Gone) => return Ok(Kept::Gone),
             Ok(Replaced::Conflict(newer)) => {
                 // A step-up took the tokens away, or somebody else renewed: theirs stands.
-                if refresh_token(&newer) != used {
+                if renewed_by(&newer) != used {
                     return Ok(Kept::Session(Session::new(session.key(), newer)));
                 }
                 standing = newer;
@@ -289,6 +289,11 @@ async fn keep(
 
 fn refresh_token(record: &Record) -> Option<crate::Secret> {
     record.tokens.as_ref()?.refresh_token.clone()
+}
+
+/// What a session is renewed by. A step-up leaves none of it to the id of before.
+fn renewed_by(record: &Record) -> (Option<crate::Secret>, Option<&crate::Secret>) {
+    (refresh_token(record), record.backend_session_id())
 }
 
 pub(super) async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renewed> {

@@ -3,6 +3,7 @@
 
 mod cross_site;
 mod every_secret;
+mod hostile_directory;
 mod hostile_store;
 mod jwt_and_jwks;
 mod key_flood;
@@ -19,6 +20,7 @@ mod retired_ids;
 mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;
+mod sessions_at_odds;
 mod shared_sessions;
 mod silence;
 mod tabs_at_odds;
