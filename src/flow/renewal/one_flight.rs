@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
+use super::outcome::{Renewed, Standing};
 use super::slots::{FIRST_PAUSE, Slot};
-use super::{Renewed, Standing};
 use crate::flow::Context;
 use crate::flow::carried::later;
 use crate::session::SessionKey;
