@@ -1,8 +1,8 @@
 //! What comes of a renewal, and how it is written.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::one_flight::LOOK_AGAIN;
 use crate::flow::attempt::decide;
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
@@ -73,6 +73,9 @@ pub(in crate::flow) enum Kept {
     Over,
 }
 
+/// Between the first two tries to write; twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
 /// Writes a new record in the place of the one that was to be renewed. A store that fails is asked
 /// again a few times: what is lost here is a sign-out.
 pub(in crate::flow) async fn keep(
@@ -82,7 +85,7 @@ pub(in crate::flow) async fn keep(
 ) -> Result<Kept> {
     let used = renewed_by(session.record());
     let mut standing = Arc::clone(session.record());
-    let mut pause = LOOK_AGAIN;
+    let mut pause = FIRST_PAUSE;
     loop {
         let Some(record) = change(&standing) else {
             return Ok(Kept::Over);
@@ -103,7 +106,7 @@ pub(in crate::flow) async fn keep(
                 }
                 standing = newer;
             }
-            Err(error) if pause > LOOK_AGAIN * 16 => return Err(error),
+            Err(error) if pause > FIRST_PAUSE * 16 => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "a renewed session could not be kept; trying again");
                 tokio::time::sleep(pause).await;
