@@ -20,8 +20,6 @@ use crate::forwarded::{PeerAddress, Sender};
 use crate::policy::{Policy, Verdict};
 use crate::session::{Session, User};
 
-pub(crate) use rungs::Whoever;
-
 /// In the extensions of each request that passed [`SsoLayer`](crate::SsoLayer): who is signed in, if
 /// anybody. axum handlers use the extractors; others read it here.
 ///

@@ -2,10 +2,20 @@
 
 use std::sync::Arc;
 
-use super::auth::Whoever;
 use crate::endpoint::Unauthenticated;
 use crate::flow::revalidation::Need;
 use crate::policy::Policy;
+
+/// What a route says to a browser without a session here whom the provider may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whoever {
+    /// Only who is signed in here counts.
+    Here,
+    /// They are greeted if they can be known.
+    Greeted,
+    /// They have to be known.
+    Wanted,
+}
 
 /// What a route wants.
 #[derive(Clone, Debug)]

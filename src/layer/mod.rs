@@ -9,9 +9,9 @@ mod sign_in;
 pub(crate) mod sso;
 
 pub use auth::Auth;
-#[cfg(feature = "axum")]
-pub(crate) use auth::Whoever;
 pub use body::SsoBody;
+#[cfg(feature = "axum")]
+pub(crate) use demand::Whoever;
 pub use require::{RequireLayer, RequireService, SilentLayer};
 pub use sign_in::SignIn;
 pub use sso::{SsoLayer, SsoService};

@@ -16,19 +16,9 @@ use crate::flow::backend_session::{
 use crate::flow::carried::Carried;
 use crate::flow::renewal;
 use crate::flow::revalidation::Need;
+use crate::layer::demand::Whoever;
 use crate::provider::{BackendSession, ClientAttributes};
 use crate::session::Session;
-
-/// What a route says to a browser without a session here whom the provider may know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whoever {
-    /// Only who is signed in here counts.
-    Here,
-    /// They are greeted if they can be known.
-    Greeted,
-    /// They have to be known.
-    Wanted,
-}
 
 impl Auth {
     /// The work to be done before this request may use its session, if it is due to be renewed, or before it
