@@ -48,7 +48,7 @@
 //! goes in the same way. The example `mosaic` is a whole app.
 //!
 //! ```no_run
-//! use axum::{Extension, Form, Router, response::Redirect, routing::post};
+//! use axum::{Extension, Form, Router, http::StatusCode, response::Redirect, routing::post};
 //! use tower_sso::vendor::mosaic::{Attempt, Factor, Identifier, Mosaic, MosaicConfig};
 //! use tower_sso::{CookieKey, Result, SignIn, Sso};
 //!
@@ -66,18 +66,22 @@
 //! # Ok(())
 //! # }
 //!
+//! #[derive(serde::Deserialize)]
+//! struct Typed { username: String, password: String }
+//!
 //! async fn log_in(
 //!     Extension(mosaic): Extension<Mosaic>,
 //!     sign_in: SignIn,
-//!     Form((username, password)): Form<(String, String)>,
-//! ) -> Result<Redirect> {
-//!     let factor = Factor::password(Identifier::Username(username), password);
-//!     match mosaic.sign_in(factor).await? {
+//!     Form(typed): Form<Typed>,
+//! ) -> Result<Redirect, StatusCode> {
+//!     let down = |_| StatusCode::SERVICE_UNAVAILABLE;
+//!     let factor = Factor::password(Identifier::Username(typed.username), typed.password);
+//!     match mosaic.sign_in(factor).await.map_err(down)? {
 //!         Attempt::Done(session) => {
-//!             sign_in.finish(session).await?;
+//!             sign_in.finish(session).await.map_err(down)?;
 //!             Ok(Redirect::to("/"))
 //!         }
-//!         Attempt::Refused(_) | Attempt::SessionNotFound => Ok(Redirect::to("/login?again")),
+//!         Attempt::Refused(_) | Attempt::SessionNotFound => Err(StatusCode::UNAUTHORIZED),
 //!     }
 //! }
 //! ```

@@ -115,10 +115,13 @@ pub(crate) async fn send_code(
 
 pub(crate) async fn ask_code(
     State(app): State<App>,
-    _: User,
+    user: User,
     Query(asked): Query<Asked>,
-) -> Html<String> {
-    Html(page::code(&app, &back(&asked.return_to), None))
+) -> Response {
+    match user.email() {
+        Some(email) => Html(page::code(&app, email, &back(&asked.return_to), None)).into_response(),
+        None => no_address(&app),
+    }
 }
 
 /// Adds the factor to the session that is there: its id stays on the server.
@@ -147,7 +150,7 @@ pub(crate) async fn otp(
         },
         Ok(Attempt::SessionNotFound) => from_the_start(),
         Ok(Attempt::Refused(_)) => {
-            let again = page::code(&app, &return_to, Some("That is not the code."));
+            let again = page::code(&app, email, &return_to, Some("That is not the code."));
             (StatusCode::UNAUTHORIZED, Html(again)).into_response()
         }
         Err(error) => failed(&app, &error),

@@ -27,7 +27,7 @@ pub(crate) fn home(app: &App, user: Option<&User>) -> String {
             "<p>{who}</p>\n<ul>\n\
              <li><a href=\"/protected\">/protected</a><span>wants you signed in</span></li>\n\
              <li><a href=\"/mfa\">/mfa</a><span>wants a second factor</span></li>\n\
-             <li><a id=\"sister\" href=\"{sister}/\">{sister_name}</a><span>the other app: it knows who is signed in here</span></li>\n\
+             <li><a id=\"sister\" href=\"{sister}/\">{sister_name}</a><span>the other app; it knows you too</span></li>\n\
              </ul>\n{action}"
         ),
     )
@@ -90,14 +90,20 @@ pub(crate) fn offer_code(app: &App, email: &str, return_to: &ReturnTo) -> String
     )
 }
 
-pub(crate) fn code(app: &App, return_to: &ReturnTo, complaint: Option<&str>) -> String {
+pub(crate) fn code(
+    app: &App,
+    email: &str,
+    return_to: &ReturnTo,
+    complaint: Option<&str>,
+) -> String {
     shell(
         app,
         "Enter the code",
         &format!(
-            "{}<form method=\"post\" action=\"/login/otp\">{}\
+            "<p>It went to <strong>{}</strong>.</p>{}<form method=\"post\" action=\"/login/otp\">{}\
              <label>Code<input name=\"passcode\" inputmode=\"numeric\" autocomplete=\"one-time-code\" autofocus required></label>\
              <button class=\"first\">Go on</button></form>{}",
+            escape(email),
             complain(complaint),
             hidden(return_to),
             stand_in(app, "The mail with the code"),

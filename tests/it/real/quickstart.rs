@@ -253,7 +253,7 @@ async fn at_simulator(variables: &[(&str, &str)]) -> Option<(Quickstart, Simulat
         .any_client()
         .user(SimulatedUser::new("alice"))
         .build();
-    let handle = simulator.handle();
+    let handle = simulator.handle().clone();
     handle.set_default_login(LoginChoice::new("alice"));
     tokio::spawn(simulator.serve(listener));
     let url = Quickstart::free_url("127.0.0.1");

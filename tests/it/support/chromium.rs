@@ -78,7 +78,7 @@ impl Chromium {
         flags.push(format!("--user-data-dir={}", profile.0.display()));
         let capabilities = json!({
             "goog:chromeOptions": { "args": flags },
-            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().cloned().unwrap_or_default())
