@@ -11,6 +11,9 @@
 //! A link on another site can bring somebody here. Who is signed in then goes straight on: no session is
 //! replaced by a click elsewhere. A form on another site comes without the session's `Lax` cookie, so nobody
 //! could tell that there is one: it is sent round as a GET, which brings the cookie.
+//!
+//! Who is signed in at the provider, where backends know that by an id, goes straight on as well, but with a
+//! `prompt`.
 
 use std::time::Duration;
 
@@ -20,12 +23,14 @@ use tower_cookies::Cookies;
 
 use super::query::Query;
 use super::request_kind::RequestKind;
-use super::{Shared, attempt, cookie_fields, cross_site, respond};
+use super::{Shared, attempt, client_attributes, cookie_fields, cross_site, respond};
+use crate::flow::backend_session::sign_in_by_handle;
+use crate::flow::carried::Carried;
 use crate::flow::sign_in::Start;
 use crate::flow::{BaseUrl, Context};
 use crate::oidc::Prompt;
 use crate::policy::Requirement;
-use crate::session::ReturnTo;
+use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
 /// The longest hint that is passed on, in bytes.
@@ -59,9 +64,15 @@ pub(super) async fn answer(
         return Ok(respond::see_other(&format!("{path}?{}", query.encoded())));
     }
 
-    let session = context.sessions.find(cookie_fields(headers)).await?;
+    let mut session = context.sessions.find(cookie_fields(headers)).await?;
     if session.is_some() && !asked_by_this_site(headers, &context.base_url) {
         return Ok(respond::see_other(asked.return_to.as_str()));
+    }
+    if session.is_none() && asked.prompt.is_empty() {
+        session = by_handle(shared, cookies, request).await;
+        if session.is_some() && asked.requirement.is_empty() {
+            return Ok(respond::see_other(asked.return_to.as_str()));
+        }
     }
     let now = context.clock.now();
     if context
@@ -85,6 +96,36 @@ pub(super) async fn answer(
         ..Start::new(asked.return_to)
     };
     attempt::begin(context, cookies, headers, start).await
+}
+
+/// The session of who is signed in at the provider already, where backends know that by an id: nobody types a
+/// password twice. Where it can't be told now, they are asked to.
+async fn by_handle(
+    shared: &Shared,
+    cookies: &Cookies,
+    request: &Request<Bytes>,
+) -> Option<Session> {
+    let (context, headers) = (&shared.context, request.headers());
+    let handle = context
+        .shared
+        .as_ref()?
+        .cookie
+        .find(cookie_fields(headers))?;
+    if context.silent.is_signed_out(cookie_fields(headers)) {
+        return None;
+    }
+    let client = client_attributes(headers, shared.client_address(request));
+    match sign_in_by_handle(context, handle, client).await {
+        Ok(found) => {
+            let carried = found.carried.iter().flat_map(Carried::take);
+            carried.for_each(|cookie| cookies.add(cookie));
+            found.session
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the provider can't be asked; somebody has to sign in");
+            None
+        }
+    }
 }
 
 /// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch

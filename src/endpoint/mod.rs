@@ -34,6 +34,7 @@ use tracing::Instrument as _;
 use crate::flow::Context;
 use crate::flow::sign_out::LogoutCookie;
 use crate::forwarded::{PeerAddress, Proxies};
+use crate::provider::ClientAttributes;
 
 pub use page::{Action, Page, PageKind, PageRenderer};
 pub(crate) use refusal::{Cause, Refusal};
@@ -154,4 +155,21 @@ pub(crate) fn cookie_fields(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> 
         .get_all(header::COOKIE)
         .iter()
         .map(http::HeaderValue::as_bytes)
+}
+
+/// As much of a `User-Agent` as a provider is told, in characters.
+const LONGEST_USER_AGENT: usize = 512;
+
+/// What a provider may want to know of a browser.
+pub(crate) fn client_attributes(
+    headers: &HeaderMap,
+    ip_address: Option<IpAddr>,
+) -> ClientAttributes {
+    let agent = headers.get(header::USER_AGENT);
+    ClientAttributes {
+        user_agent: agent
+            .and_then(|value| value.to_str().ok())
+            .map(|agent| agent.chars().take(LONGEST_USER_AGENT).collect()),
+        ip_address,
+    }
 }

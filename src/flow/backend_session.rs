@@ -18,7 +18,7 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::Context;
-use super::refresh::{Renewed, end, go_on, unbelievable};
+use super::refresh::{Renewed, end, go_on};
 use crate::clock::SecondsSinceEpoch;
 use crate::provider::{
     BackendAnswer, BackendAuthentication, BackendSession, BackendSessions, ClientAttributes,
@@ -81,13 +81,13 @@ pub(super) async fn renew(
     let Some(session_id) = session.record().backend_session_id() else {
         return Ok(Renewed::Live(session.clone()));
     };
-    let signed_in = match ask(context, session_id, client).await {
-        Ok(BackendAnswer::SignedIn(signed_in)) => *signed_in,
-        Ok(BackendAnswer::NotFound) => {
+    // What can't be believed says nothing of the session: only a plain word that it is over ends it.
+    let signed_in = match ask(context, session_id, client).await? {
+        BackendAnswer::SignedIn(signed_in) => *signed_in,
+        BackendAnswer::NotFound => {
             over(context, session_id).await?;
             return end(context, session, "the provider's session is over").await;
         }
-        Err(error) => return unbelievable(context, session, error).await,
     };
     if !is_of(&signed_in.identity, session.issuer(), session.subject()) {
         return end(context, session, "another account came back").await;

@@ -82,7 +82,7 @@ fn held<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Does what nobody waits for. Without a runtime the process is at its end.
-fn later(work: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn later(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(work.in_current_span());
     }

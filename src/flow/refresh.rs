@@ -179,11 +179,7 @@ async fn refused(
 }
 
 /// What an ID token that can't be believed means for the session.
-pub(super) async fn unbelievable(
-    context: &Context,
-    session: &Session,
-    error: Error,
-) -> Result<Renewed> {
+async fn unbelievable(context: &Context, session: &Session, error: Error) -> Result<Renewed> {
     let fault = error
         .source()
         .and_then(|source| source.downcast_ref::<IdTokenFault>());

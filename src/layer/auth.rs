@@ -12,6 +12,7 @@ use http::{Extensions, HeaderMap, Method, request};
 
 use super::require::Demand;
 use crate::Error;
+use crate::clock::{Clock as _, SecondsSinceEpoch, SystemClock};
 use crate::endpoint::request_kind::RequestKind;
 use crate::endpoint::{Cause, Refusal, Shared, Unauthenticated, cookie_fields, cross_site};
 use crate::flow::carried::Carried;
@@ -46,6 +47,8 @@ struct Inner {
     shared: Option<Arc<Shared>>,
     target: Option<PathAndQuery>,
     was_read: AtomicBool,
+    /// When the request came.
+    came_at: SecondsSinceEpoch,
     /// Cookies that the answer has to bring.
     carried: OnceLock<Mutex<Vec<Carried>>>,
     peer: Option<PeerAddress>,
@@ -74,6 +77,7 @@ impl Auth {
         target: Option<PathAndQuery>,
         peer: Option<PeerAddress>,
         headers: &HeaderMap,
+        came_at: SecondsSinceEpoch,
     ) -> Self {
         let behind = shared.proxies.trusts(peer).then(|| {
             Box::new(Behind {
@@ -87,6 +91,7 @@ impl Auth {
             target,
             renewed: OnceLock::new(),
             carried: OnceLock::new(),
+            came_at,
             was_read: AtomicBool::new(false),
             peer,
             behind,
@@ -102,6 +107,7 @@ impl Auth {
             target: None,
             renewed: OnceLock::new(),
             carried: OnceLock::new(),
+            came_at: SystemClock.now(),
             was_read: AtomicBool::new(false),
             peer: None,
             behind: None,
@@ -246,7 +252,7 @@ impl Auth {
             let context = &shared.context;
             context
                 .revalidation
-                .sends_the_browser(session.record(), context.clock.now())
+                .sends_the_browser(session.record(), self.0.came_at)
         }) && self.may_be_sent(request)
     }
 
@@ -302,12 +308,11 @@ impl Auth {
         })
     }
 
-    pub(crate) fn now(&self) -> crate::clock::SecondsSinceEpoch {
-        use crate::clock::Clock as _;
-        self.0.shared.as_ref().map_or_else(
-            || crate::clock::SystemClock.now(),
-            |shared| shared.context.clock.now(),
-        )
+    pub(crate) fn now(&self) -> SecondsSinceEpoch {
+        self.0
+            .shared
+            .as_ref()
+            .map_or_else(|| SystemClock.now(), |shared| shared.context.clock.now())
     }
 
     fn target<'a>(&'a self, request: &'a request::Parts) -> &'a str {

@@ -19,6 +19,7 @@ use tower_service::Service;
 use super::auth::{Auth, State};
 use super::body::SsoBody;
 use super::identity_headers;
+use crate::clock::SecondsSinceEpoch;
 use crate::endpoint::{Endpoints, LARGEST_BODY, Refusal, Shared, cookie_fields, never_cached};
 use crate::forwarded::PeerAddress;
 use crate::session::SessionKey;
@@ -118,10 +119,10 @@ where
             .sessions
             .look_up(cookie_fields(request.headers()), now);
         match lookup {
-            Lookup::Nobody => self.call_inner(request, State::Nobody),
+            Lookup::Nobody => self.call_inner(request, State::Nobody, now),
             Lookup::Live(session) => {
                 self.shared.context.sessions.slide(&session, now);
-                self.call_inner(request, State::SignedIn(session))
+                self.call_inner(request, State::SignedIn(session), now)
             }
             Lookup::Ask(key) => self.call_after_load(request, key),
         }
@@ -133,11 +134,12 @@ impl<S> SsoService<S> {
         &mut self,
         mut request: Request<B>,
         state: State,
+        now: SecondsSinceEpoch,
     ) -> SsoFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>>,
     {
-        let auth = self.tell(&mut request, state);
+        let auth = self.tell(&mut request, state, now);
         SsoFuture {
             step: Step::Inner {
                 future: self.inner.call(request),
@@ -175,7 +177,7 @@ impl<S> SsoService<S> {
                     State::Unknown(error)
                 }
             };
-            let auth = ready.tell(&mut request, state);
+            let auth = ready.tell(&mut request, state, context.clock.now());
             let response = ready.inner.call(request).await?;
             Ok((response, auth))
         });
@@ -187,10 +189,10 @@ impl<S> SsoService<S> {
         }
     }
 
-    fn tell<B>(&self, request: &mut Request<B>, state: State) -> Auth {
+    fn tell<B>(&self, request: &mut Request<B>, state: State, now: SecondsSinceEpoch) -> Auth {
         let target = original_uri(request).path_and_query().cloned();
         let (peer, shared) = (self.peer_of(request), Arc::clone(&self.shared));
-        let auth = Auth::new(state, shared, target, peer, request.headers());
+        let auth = Auth::new(state, shared, target, peer, request.headers(), now);
         if self.shared.identity_headers {
             identity_headers::replace(request, &auth);
         }

@@ -306,7 +306,8 @@ impl SsoBuilder {
         self
     }
 
-    /// Where sessions are kept. Default: in this process, up to 64 MiB; they end with it.
+    /// Where sessions are kept. Default: in this process, up to 64 MiB; they end with it. The replicas of an app
+    /// share one; two apps must not, for a session of one would be one of the other.
     pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
         self.store = Some(store);
         self

@@ -162,3 +162,40 @@ async fn a_provider_that_is_down_signs_nobody_out() {
     sisters.seconds(17);
     assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 200);
 }
+
+#[tokio::test]
+async fn who_presses_sign_in_and_is_signed_in_at_a_sister_goes_straight_on() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let login = |query: &str| {
+        at(
+            Sisters::TWO,
+            &format!("/auth/login?return_to=/protected{query}"),
+        )
+    };
+    let page = sisters.visit(&login("&prompt=login")).await;
+    assert_eq!((page.url.path(), sisters.idp.asked()), ("/login", 0));
+    let page = sisters.visit(&login("")).await;
+    assert_eq!(
+        (page.url.path(), page.status),
+        ("/protected", StatusCode::OK)
+    );
+    assert_eq!(sisters.idp.asked(), 1);
+    let page = sisters.visit(&login("&multi_factor=true")).await;
+    assert_eq!(page.url.path(), "/login", "what is wanted is more");
+}
+
+#[tokio::test]
+async fn who_presses_sign_in_while_the_provider_is_down_or_after_a_sign_out_sees_the_page() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let login = at(Sisters::TWO, "/auth/login?return_to=/protected");
+    sisters.idp.trouble(Trouble::Down { retry_after: None });
+    assert_eq!(sisters.visit(&login).await.url.path(), "/login");
+    sisters.idp.trouble(None);
+    sisters.seconds(60);
+    sisters.post(Sisters::TWO, "/auth/logout").await;
+    sisters.sign_in("bob").await;
+    assert_eq!(sisters.visit(&login).await.url.path(), "/login");
+    assert_eq!(sisters.idp.asked(), 1);
+}

@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 use super::slots::{FIRST_PAUSE, Slot};
 use super::{Renewed, Standing};
 use crate::flow::Context;
+use crate::flow::carried::later;
 use crate::session::SessionKey;
 use crate::{Error, Result, crypto};
 
@@ -124,13 +125,47 @@ pub(in crate::flow) async fn under_lease(
             return Ok(renewed);
         }
     }
+    let lease = Lease {
+        context: Some(Arc::clone(context)),
+        what,
+        holder,
+    };
     let renewed = match work.standing(context).await {
         Ok(Standing::Settled(renewed)) => Ok(renewed),
         Ok(Standing::Due(due)) => work.perform(context, due).await,
         Err(error) => Err(error),
     };
+    lease.give_back().await;
+    renewed
+}
+
+/// A lease that is held. It is given back also where the app's hook panics in the work.
+struct Lease {
+    /// `None` once it was given back.
+    context: Option<Arc<Context>>,
+    what: [u8; 32],
+    holder: [u8; 16],
+}
+
+impl Lease {
+    async fn give_back(mut self) {
+        if let Some(context) = self.context.take() {
+            release(&context, self.what, self.holder).await;
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(context) = self.context.take() {
+            let (what, holder) = (self.what, self.holder);
+            later(async move { release(&context, what, holder).await });
+        }
+    }
+}
+
+async fn release(context: &Context, what: [u8; 32], holder: [u8; 16]) {
     if let Err(error) = context.sessions.release(what, holder).await {
         tracing::warn!(%error, "the lease for renewing a session ends by itself only");
     }
-    renewed
 }

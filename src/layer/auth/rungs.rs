@@ -3,22 +3,19 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
-use http::{HeaderMap, header, request};
+use http::{HeaderMap, request};
 use tower_cookies::Cookie;
 
 use super::{Auth, State};
 use crate::Error;
 use crate::endpoint::request_kind::RequestKind;
-use crate::endpoint::{Cause, Shared, cookie_fields};
+use crate::endpoint::{Cause, Shared, client_attributes, cookie_fields};
 use crate::flow::backend_session::{AtOwnPage, sign_in_at_own_page, sign_in_by_handle};
 use crate::flow::carried::Carried;
 use crate::flow::refresh;
 use crate::flow::revalidation::Need;
 use crate::provider::{BackendSession, ClientAttributes};
 use crate::session::Session;
-
-/// As much of a `User-Agent` as a provider is told, in characters.
-const LONGEST_USER_AGENT: usize = 512;
 
 /// What a route says to a browser without a session here whom the provider may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +57,10 @@ impl Auth {
         request: &request::Parts,
     ) -> Option<BoxFuture<'static, ()>> {
         let context = &shared.context;
-        // Most sessions can't be renewed: they need not ask what time it is.
         if !session.record().is_renewable()
             || !context
                 .revalidation
-                .is_due(need, session.record(), context.clock.now())
+                .is_due(need, session.record(), self.0.came_at)
             || !self.may_use_session(&request.method, &request.headers)
         {
             return None;
@@ -179,12 +175,6 @@ impl Auth {
 
     /// What a provider may want to know of the browser.
     pub(in crate::layer) fn client(&self, headers: &HeaderMap) -> ClientAttributes {
-        ClientAttributes {
-            user_agent: headers
-                .get(header::USER_AGENT)
-                .and_then(|value| value.to_str().ok())
-                .map(|agent| agent.chars().take(LONGEST_USER_AGENT).collect()),
-            ip_address: self.client_address(),
-        }
+        client_attributes(headers, self.client_address())
     }
 }

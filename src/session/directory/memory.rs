@@ -100,10 +100,12 @@ impl SessionDirectory for MemoryDirectory {
     }
 
     fn listen(&self, listener: Weak<dyn SessionListener>) {
-        self.listeners
+        let mut all = self
+            .listeners
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(listener);
+            .unwrap_or_else(PoisonError::into_inner);
+        all.retain(|listener| listener.strong_count() > 0);
+        all.push(listener);
     }
 }
 
