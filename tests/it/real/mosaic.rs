@@ -208,6 +208,12 @@ async fn a_return_to_of_another_origin_ends_at_home() {
         browser
             .goto(&format!("{orders}/login?prompt=login&return_to={evil}"))
             .await;
+        // As an attacker's form would send it: not what the page made of it.
+        let plant = "document.querySelector('[name=return_to]').value = arguments[0]";
+        let plant = browser
+            .client()
+            .execute(plant, vec![json!(evil.replace("%5C", "\\"))]);
+        plant.await.unwrap();
         site.fill_in("alice", "wonderland").await;
         browser.wait_for_url(&home).await;
         assert_eq!(browser.current_url().await, home, "{evil}");
