@@ -31,6 +31,12 @@ pub(crate) fn may_use_session(
     }
 }
 
+/// Whether another site's page had a safe request sent: by a link, a redirect, a form with GET. It may be answered
+/// with the session, as [`may_use_session`] says, but nobody may come out of it as somebody else.
+pub(crate) fn is_link_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
+    method.is_safe() && by_own_site(headers) == Some(false)
+}
+
 /// Whether Fetch Metadata says that a page of our own origin, or the person, asks; `None` without it.
 pub(super) fn by_own_site(headers: &HeaderMap) -> Option<bool> {
     only(headers, "sec-fetch-site").map(|site| site == b"same-origin" || site == b"none")
@@ -47,6 +53,28 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_from_elsewhere_is_known_by_fetch_metadata() {
+        for (method, site, elsewhere) in [
+            ("GET", Some("cross-site"), true),
+            ("GET", Some("same-site"), true),
+            ("HEAD", Some("cross-site"), true),
+            ("GET", Some("made-up"), true),
+            ("GET", Some("same-origin"), false),
+            ("GET", Some("none"), false),
+            ("GET", None, false),
+            ("POST", Some("cross-site"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(site.map(|site| {
+                let name = header::HeaderName::from_static("sec-fetch-site");
+                (name, site.parse().unwrap())
+            }));
+            let verdict = is_link_from_elsewhere(&method.parse().unwrap(), &headers);
+            assert_eq!(verdict, elsewhere, "{method} {site:?}");
+        }
+    }
 
     type Headers = &'static [(&'static str, &'static str)];
 

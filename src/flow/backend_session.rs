@@ -85,7 +85,7 @@ pub(super) async fn renew(
     let signed_in = match ask(context, session_id, client).await? {
         BackendAnswer::SignedIn(signed_in) => *signed_in,
         BackendAnswer::NotFound => {
-            over(context, session_id).await?;
+            spread(context, session_id).await;
             return end(context, session, "the provider's session is over").await;
         }
     };
@@ -105,12 +105,27 @@ async fn ask(
     session_id: &Secret<String>,
     client: &ClientAttributes,
 ) -> Result<BackendAnswer> {
-    backend(context)?
+    let answer = backend(context)?
         .authenticate(BackendAuthentication {
             session_id: session_id.clone(),
             client: client.clone(),
         })
-        .await
+        .await?;
+    Ok(match answer {
+        BackendAnswer::SignedIn(signed_in) => {
+            BackendAnswer::SignedIn(Box::new(without_id(*signed_in)))
+        }
+        answer => answer,
+    })
+}
+
+/// Takes the id out of the claims, if the provider names it there, as `sid`: apps show claims on pages.
+fn without_id(mut signed_in: BackendSession) -> BackendSession {
+    let id = signed_in.session_id.expose();
+    let claims = &mut signed_in.identity.claims;
+    claims.all.retain(|_, value| value.as_str() != Some(id));
+    claims.sid.take_if(|sid| sid == id);
+    signed_in
 }
 
 fn backend(context: &Context) -> Result<&dyn BackendSessions> {
@@ -135,27 +150,57 @@ async fn over(context: &Context, session_id: &Secret<String>) -> Result<()> {
     }
 }
 
-/// Ends what a browser that signs out has at the provider: the session that its own was made of, or without
-/// one the session that its handle stands for.
+/// Tells every app of what the provider said. That is true also where they can't be told: whoever is not reached
+/// hears it from the provider.
+async fn spread(context: &Context, session_id: &Secret<String>) {
+    if let Err(error) = over(context, session_id).await {
+        tracing::warn!(%error, "not every app heard that a session at the provider is over");
+    }
+}
+
+/// The session at the provider that a browser is to be signed out of: the one that its own was made of, or without
+/// one the one that its handle stands for. To be asked before its own is ended.
+///
+/// # Errors
+/// Store or directory failed.
+pub(super) async fn to_be_ended(
+    context: &Context,
+    session: Option<&Session>,
+    handle: Option<HandleKey>,
+) -> Result<Option<Secret<String>>> {
+    match (session, handle) {
+        // Somebody else may have signed in at a sister app since: their handle is none of this session's.
+        (Some(session), _) => id_of(context, session).await,
+        (None, Some(handle)) => Ok(shared_session(context, handle)
+            .await?
+            .map(|found| found.session_id)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The id of what a session was made of. The id that a browser had before a step-up has it no more, the session that
+/// follows has.
+async fn id_of(context: &Context, session: &Session) -> Result<Option<Secret<String>>> {
+    let own = session.record().backend_session_id().cloned();
+    if own.is_some() || context.shared.is_none() {
+        return Ok(own);
+    }
+    let all = context
+        .sessions
+        .of_person(session.issuer(), session.subject())
+        .await?;
+    let same = |other: &Session| session.sid().is_some() && other.sid() == session.sid();
+    Ok(all
+        .iter()
+        .filter(|other| same(other))
+        .find_map(|other| other.record().backend_session_id().cloned()))
+}
+
+/// Ends a session at the provider, and tells every app.
 ///
 /// # Errors
 /// The directory failed: then sister apps may still let this person in.
-pub(super) async fn sign_out(
-    context: &Arc<Context>,
-    session: Option<&Session>,
-    handle: Option<HandleKey>,
-) -> Result<()> {
-    let session_id = match (session, handle) {
-        // Somebody else may have signed in at a sister app since: their handle is none of this session's.
-        (Some(session), _) => session.record().backend_session_id().cloned(),
-        (None, Some(handle)) => shared_session(context, handle)
-            .await?
-            .map(|found| found.session_id),
-        (None, None) => None,
-    };
-    let Some(session_id) = session_id else {
-        return Ok(());
-    };
+pub(super) async fn sign_out(context: &Arc<Context>, session_id: Secret<String>) -> Result<()> {
     let told = over(context, &session_id).await;
     tell_provider(context, session_id).await;
     told

@@ -82,6 +82,12 @@ pub(super) fn renewed(
         }
         tell(&mut record, identity, enrichment);
     }
+    if session_id.is_some()
+        && let Some(old) = &mut record.tokens
+    {
+        // A whole new set comes with an authentication: the old token was refused, or is of no more use.
+        old.refresh_token = None;
+    }
     keep(&mut record, tokens, now);
     bind(&mut record, session_id);
     Some(record)
@@ -93,6 +99,15 @@ pub(super) fn with_refresh_token(standing: &Record, tokens: &TokenResponse) -> R
     let mut record = standing.clone();
     if let (Some(kept), Some(new)) = (&mut record.tokens, &tokens.refresh_token) {
         kept.refresh_token = Some(new.clone());
+    }
+    record
+}
+
+/// Keeps no refresh token: the one that came may be somebody else's.
+pub(super) fn without_refresh_token(standing: &Record) -> Record {
+    let mut record = standing.clone();
+    if let Some(kept) = &mut record.tokens {
+        kept.refresh_token = None;
     }
     record
 }

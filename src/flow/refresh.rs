@@ -149,7 +149,7 @@ async fn by_refresh_token(
     let identity = match refreshed.identity {
         Ok(None) => None,
         Ok(Some(identity)) => Some(identity),
-        Err(error) => return unbelievable(context, &session, error).await,
+        Err(error) => return unbelievable(context, &session, error, client).await,
     };
     go_on(context, &session, refreshed.tokens, identity, None).await
 }
@@ -178,14 +178,28 @@ async fn refused(
     }
 }
 
-/// What an ID token that can't be believed means for the session.
-async fn unbelievable(context: &Context, session: &Session, error: Error) -> Result<Renewed> {
+/// What an ID token that can't be believed means for the session. Where backends know the provider's session
+/// by an id, it has the last word.
+async fn unbelievable(
+    context: &Context,
+    session: &Session,
+    error: Error,
+    client: &ClientAttributes,
+) -> Result<Renewed> {
     let fault = error
         .source()
         .and_then(|source| source.downcast_ref::<IdTokenFault>());
     match fault {
         // An unknown key may be one that is fetched next time.
         None | Some(IdTokenFault::UnknownKey) => Err(error),
+        Some(_) if session.record().backend_session_id().is_some() => {
+            // The new refresh token is whoever's the ID token is: nothing may be got with it.
+            let changed = |standing: &Record| Some(record::without_refresh_token(standing));
+            match keep(context, session, changed).await? {
+                Kept::Session(session) => backend_session::renew(context, &session, client).await,
+                Kept::Gone | Kept::Over => Ok(Renewed::Ended),
+            }
+        }
         Some(fault) => end(context, session, &fault.to_string()).await,
     }
 }
@@ -233,14 +247,14 @@ enum Kept {
     Over,
 }
 
-/// Writes a new record in the place of the one whose refresh token was used. A store that fails is asked
+/// Writes a new record in the place of the one that was to be renewed. A store that fails is asked
 /// again a few times: what is lost here is a sign-out.
 async fn keep(
     context: &Context,
     session: &Session,
     change: impl Fn(&Record) -> Option<Record>,
 ) -> Result<Kept> {
-    let used = refresh_token(session.record());
+    let used = renewed_by(session.record());
     let mut standing = Arc::clone(session.record());
     let mut pause = LOOK_AGAIN;
     loop {
@@ -258,7 +272,7 @@ async fn keep(
             Ok(Replaced::Gone) => return Ok(Kept::Gone),
             Ok(Replaced::Conflict(newer)) => {
                 // A step-up took the tokens away, or somebody else renewed: theirs stands.
-                if refresh_token(&newer) != used {
+                if renewed_by(&newer) != used {
                     return Ok(Kept::Session(Session::new(session.key(), newer)));
                 }
                 standing = newer;
@@ -275,6 +289,11 @@ async fn keep(
 
 fn refresh_token(record: &Record) -> Option<crate::Secret> {
     record.tokens.as_ref()?.refresh_token.clone()
+}
+
+/// What a session is renewed by. A step-up leaves none of it to the id of before.
+fn renewed_by(record: &Record) -> (Option<crate::Secret>, Option<&crate::Secret>) {
+    (refresh_token(record), record.backend_session_id())
 }
 
 pub(super) async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renewed> {

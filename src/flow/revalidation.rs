@@ -48,7 +48,7 @@ pub enum Revalidation {
     /// somebody whom the provider has signed out, or who lost a group, is known here within the life of
     /// an access token.
     OnTokenExpiry,
-    /// So long after the tokens came, whatever their own life is.
+    /// So long after the tokens came, whatever their own life is; 10 s at least.
     Every(Duration),
     /// Only where an access token is asked for and the old one is about to end.
     Never,
@@ -111,6 +111,7 @@ impl Revalidation {
             }
             // A clock that was set back must not make tokens look young.
             Self::Every(period) => {
+                let period = period.max(AT_MOST_EVERY);
                 now < tokens.obtained_at || now.since(tokens.obtained_at) >= period
             }
             Self::Never => false,
@@ -174,6 +175,8 @@ mod tests {
             (Every(MINUTE), Need::Session, Some(3600), 60, true),
             (Every(MINUTE), Need::Session, None, 60, true),
             (Every(MINUTE), Need::AccessToken, Some(3600), 60, false),
+            (Every(Duration::ZERO), Need::Session, Some(3600), 9, false),
+            (Every(Duration::ZERO), Need::Session, Some(3600), 10, true),
         ] {
             let now = SecondsSinceEpoch(START + after);
             let verdict = option.is_due(need, &record(life, true), now);

@@ -84,11 +84,16 @@ pub(crate) async fn sign_out(
 async fn end(context: &Arc<Context>, browser: Leaving) -> Result<()> {
     let context = Arc::clone(context);
     let work = async move {
-        if let Some(session) = &browser.session {
+        let session = browser.session.as_ref();
+        let at_provider = backend_session::to_be_ended(&context, session, browser.handle).await?;
+        if let Some(session) = session {
             context.sessions.end(session).await?;
             audit::signed_out(session, browser.client);
         }
-        backend_session::sign_out(&context, browser.session.as_ref(), browser.handle).await
+        match at_provider {
+            Some(session_id) => backend_session::sign_out(&context, session_id).await,
+            None => Ok(()),
+        }
     };
     tokio::spawn(work.in_current_span())
         .await

@@ -122,7 +122,8 @@ impl Auth {
 
     /// The session, if somebody is signed in. `None` too where the store failed; see [`Auth::is_unknown`].
     ///
-    /// Reading it marks the response as private: it gets `Cache-Control: private, no-store`.
+    /// Reading it marks the response as private: it gets `Cache-Control: private, no-store`. That is so while the
+    /// handler runs; a body that reads it while it is sent has to be marked by the app.
     ///
     /// It says who the browser is, not who wrote the request: a POST may have been sent by a page of
     /// another site. [`RequireLayer`](crate::RequireLayer) and the extractors look at that; code that acts

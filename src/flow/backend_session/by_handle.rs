@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ask, is_of, keep_handle, over, shared_session};
+use super::{ask, is_of, keep_handle, shared_session, spread};
 use crate::clock::SecondsSinceEpoch;
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
@@ -92,7 +92,7 @@ impl Work for SignIn {
             .await?;
         let made = all.into_iter().find(|session| {
             session.record().backend_session_id() == Some(&found.session_id)
-                && now.since(session.created_at()) < MADE_LATELY
+                && was_made_lately(session, now)
         });
         Ok(match made {
             Some(session) => Standing::Settled(Renewed::Live(session)),
@@ -108,7 +108,7 @@ impl Work for SignIn {
         let signed_in = match answer {
             BackendAnswer::SignedIn(signed_in) => *signed_in,
             BackendAnswer::NotFound => {
-                over(context, &found.session_id).await?;
+                spread(context, &found.session_id).await;
                 let removal = Carried::only(vec![shared.cookie.removal()]);
                 return Ok(Renewed::Made(None, removal));
             }
@@ -138,6 +138,11 @@ impl Work for SignIn {
     }
 }
 
+/// A clock that was set back makes no session young: its cookie would never come.
+fn was_made_lately(session: &Session, now: SecondsSinceEpoch) -> bool {
+    session.created_at() <= now && now.since(session.created_at()) < MADE_LATELY
+}
+
 impl SignIn {
     async fn make(
         &self,
@@ -152,6 +157,14 @@ impl SignIn {
             Made::Session(made) => made,
             Made::SignedOut => return Ok(Renewed::Ended),
         };
+        // A sign-out forgets the handle before it tells the apps, and this one may have heard of it before there
+        // was a session to end; by another machine's clock that was before this sign-in began. A sign-in in
+        // another tab forgets it too.
+        let still = shared_session(context, self.handle.key()).await;
+        if !matches!(still, Ok(Some(_))) {
+            context.sessions.take_back(&made).await?;
+            return still.map(|_| Renewed::Ended);
+        }
         let found = SharedSession {
             session_id,
             ..found

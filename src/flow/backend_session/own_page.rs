@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
-use super::{is_of, keep_handle};
+use super::{is_of, keep_handle, without_id};
 use crate::clock::SecondsSinceEpoch;
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
@@ -43,6 +43,7 @@ pub(crate) async fn sign_in_at_own_page(
     signed_in: BackendSession,
 ) -> Result<(Session, Carried)> {
     let context = Arc::clone(context);
+    let signed_in = without_id(signed_in);
     let work = async move {
         let (issuer, subject) = {
             let claims = &signed_in.identity.claims;

@@ -155,7 +155,10 @@ impl Refreshes {
         drop(own);
         // RFC 9110 section 10.2.3: it says when the service is there again, whoever asks.
         if error.retry_after().is_some() {
-            self.slots().everybody = Some(pause);
+            let mut slots = self.slots();
+            // Calls that were under way together do not shorten each other's.
+            let longer = |standing: &Pause| standing.holds(now) && standing.until > pause.until;
+            slots.everybody = slots.everybody.filter(longer).or(Some(pause));
         }
     }
 }
@@ -234,6 +237,20 @@ mod tests {
             assert!(refreshes.pause(&one, later).is_none());
             assert!(refreshes.pause(&another, later).is_none());
         }
+    }
+
+    #[test]
+    fn a_short_retry_after_does_not_end_a_long_one() {
+        let (now, seconds) = (SecondsSinceEpoch(100), Duration::from_secs);
+        let refreshes = Refreshes::default();
+        let slot = refreshes.slot(key(1), now);
+        for asked in [60, 1] {
+            let error = Error::unavailable("busy").with_retry_after(seconds(asked));
+            refreshes.failed(&slot, &error, now);
+        }
+        let another = refreshes.slot(key(2), now);
+        assert!(refreshes.pause(&another, now.plus(seconds(59))).is_some());
+        assert!(refreshes.pause(&another, now.plus(seconds(60))).is_none());
     }
 
     #[test]

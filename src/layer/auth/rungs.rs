@@ -97,18 +97,17 @@ impl Auth {
         let client = self.client(&request.headers);
         let (auth, context) = (self.clone(), Arc::clone(context));
         Some(Box::pin(async move {
-            let state = match sign_in_by_handle(&context, handle, client).await {
+            match sign_in_by_handle(&context, handle, client).await {
                 Ok(found) => {
                     found.carried.into_iter().for_each(|it| auth.carry(it));
-                    found.session.map_or(State::Nobody, State::SignedIn)
+                    auth.is_now(found.session.map_or(State::Nobody, State::SignedIn));
                 }
+                // Not settled: a layer further in may want to know, and then it is not known.
                 Err(error) if whoever == Whoever::Greeted => {
                     tracing::warn!(%error, "the provider can't be asked; the page shows without");
-                    State::Nobody
                 }
-                Err(error) => State::Unknown(error),
-            };
-            auth.is_now(state);
+                Err(error) => auth.is_now(State::Unknown(error)),
+            }
         }))
     }
 

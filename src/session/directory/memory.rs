@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
 use super::{HandleKey, SessionDirectory, SessionListener, SharedSession};
-use crate::Result;
 use crate::clock::{Clock, SecondsSinceEpoch};
 use crate::session::remembered::Remembered;
+use crate::{Result, crypto};
 
 /// So many handles are kept; then those go that end first. About 500 bytes each.
 const LARGEST: usize = 100_000;
+
+/// How long it is known that a session was ended.
+const STAYS_ENDED: Duration = Duration::from_secs(10 * 60);
 
 /// A directory in this process, for one app or for several in it. It ends with the process.
 ///
@@ -25,9 +29,15 @@ const LARGEST: usize = 100_000;
 /// # let _ = directory;
 /// ```
 pub struct MemoryDirectory {
-    handles: Mutex<Remembered<Kept>>,
+    known: Mutex<Known>,
     listeners: Mutex<Vec<Weak<dyn SessionListener>>>,
     clock: Arc<dyn Clock>,
+}
+
+struct Known {
+    handles: Remembered<Kept>,
+    /// Sessions that were ended, for as long as an answer about one may be under way.
+    ended: Remembered<()>,
 }
 
 /// With its public name, so that an end need not hash what it looks through.
@@ -42,14 +52,27 @@ impl MemoryDirectory {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
-            handles: Mutex::new(Remembered::up_to(LARGEST)),
+            known: Mutex::new(Known {
+                handles: Remembered::up_to(LARGEST),
+                ended: Remembered::up_to(LARGEST),
+            }),
             listeners: Mutex::default(),
             clock,
         }
     }
 
-    fn handles(&self) -> MutexGuard<'_, Remembered<Kept>> {
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, issuer: &str, sid: &str) {
+        let (now, mut known) = (self.clock.now(), self.known());
+        known
+            .ended
+            .put(of_session(issuer, sid), (), now.plus(STAYS_ENDED), now);
+        known
+            .handles
+            .forget_all(|kept| *kept.sid == *sid && *kept.session.issuer == *issuer);
     }
 
     fn listeners(&self) -> Vec<Arc<dyn SessionListener>> {
@@ -62,22 +85,31 @@ impl MemoryDirectory {
     }
 }
 
+fn of_session(issuer: &str, sid: &str) -> [u8; 32] {
+    crypto::sha256(&[issuer.as_bytes(), b"\0", sid.as_bytes()].concat())
+}
+
 impl SessionDirectory for MemoryDirectory {
     fn put(&self, handle: HandleKey, session: SharedSession) -> BoxFuture<'_, Result<()>> {
         let (until, now) = (session.expires_at, self.clock.now());
-        let sid = session.public_sid().into();
-        self.handles()
-            .put(handle.0, Kept { sid, session }, until, now);
+        let sid: Box<str> = session.public_sid().into();
+        let mut known = self.known();
+        let ended = known.ended.get(&of_session(&session.issuer, &sid), now);
+        if ended.is_none() {
+            known
+                .handles
+                .put(handle.0, Kept { sid, session }, until, now);
+        }
         Box::pin(std::future::ready(Ok(())))
     }
 
     fn find(&self, handle: HandleKey) -> BoxFuture<'_, Result<Option<SharedSession>>> {
-        let found = self.handles().get(&handle.0, self.clock.now());
+        let found = self.known().handles.get(&handle.0, self.clock.now());
         Box::pin(std::future::ready(Ok(found.map(|kept| kept.session))))
     }
 
     fn remove(&self, handle: HandleKey) -> BoxFuture<'_, Result<()>> {
-        self.handles().forget(&handle.0);
+        self.known().handles.forget(&handle.0);
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -88,8 +120,7 @@ impl SessionDirectory for MemoryDirectory {
         at: SecondsSinceEpoch,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.handles()
-                .forget_all(|kept| *kept.sid == *sid && *kept.session.issuer == *issuer);
+            self.forget(issuer, sid);
             let mut told = Ok(());
             // Each is told, whatever becomes of the others.
             for listener in self.listeners() {
@@ -117,10 +148,8 @@ impl fmt::Debug for MemoryDirectory {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::clock::{SystemClock, TestClock};
     use crate::secret::Secret;
 
     #[derive(Default)]
@@ -181,6 +210,25 @@ mod tests {
         assert_eq!(left, [false, false, true]);
         for listener in [one, two] {
             assert_eq!(*listener.0.lock().unwrap(), [sid.clone(), sid.clone()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_ended_stays_ended() {
+        let clock = TestClock::at(SystemClock.now().0);
+        let directory = MemoryDirectory::new(Arc::new(clock.clone()));
+        let handle = HandleKey::of_cookie("a");
+        let sid = session("s1").public_sid();
+        let end = directory.end("https://idp.example", &sid, clock.now());
+        end.await.unwrap();
+        for (id, seconds, kept) in [("s1", 0, false), ("s2", 0, true), ("s1", 600, true)] {
+            clock.advance(Duration::from_secs(seconds) + Duration::from_secs(seconds.min(1)));
+            directory.remove(handle).await.unwrap();
+            let mut late = session(id);
+            late.expires_at = clock.now().plus(Duration::from_secs(60));
+            directory.put(handle, late).await.unwrap();
+            let found = directory.find(handle).await.unwrap();
+            assert_eq!(found.is_some(), kept, "{id} after {seconds} s");
         }
     }
 

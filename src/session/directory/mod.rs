@@ -76,9 +76,12 @@ pub fn public_sid(session_id: &Secret<String>) -> String {
 /// Rules that each implementation must keep:
 /// 1. `find` may answer what is past its end: the caller looks at the clock.
 /// 2. An error means that nothing is known. It is never read as "no such session".
-/// 3. `end` reaches every app that listens, in this process and in others.
+/// 3. `end` forgets the handles first, and then reaches every app that listens, in this process and in others.
+/// 4. What was ended stays ended: a `put` of that session that comes late, for ten minutes at least, keeps nothing.
+/// 5. It answers or fails within a few seconds: requests wait for it.
 pub trait SessionDirectory: Send + Sync + fmt::Debug {
-    /// Keeps what a handle stands for, in the place of what it stood for before.
+    /// Keeps what a handle stands for, in the place of what it stood for before; nothing where that session was ended
+    /// lately.
     fn put(&self, handle: HandleKey, session: SharedSession) -> BoxFuture<'_, Result<()>>;
 
     /// What a handle stands for.

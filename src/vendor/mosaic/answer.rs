@@ -87,10 +87,12 @@ impl fmt::Debug for Refusal {
 /// Sorts an answer. `of_a_person`: what somebody typed was judged, so a 401 is no word on the client token.
 pub(super) fn said(answer: &Response<Bytes>, of_a_person: bool) -> Result<Said> {
     let status = answer.status();
-    if status.is_success() {
-        return Ok(Said::Done);
-    }
     let unavailable = || answer::unavailable(status, answer.headers(), "API");
+    if status.is_success() {
+        // A page comes from something in between: nothing was done.
+        let is_of_the_api = answer.body().is_empty() || json::object(answer.body()).is_some();
+        return is_of_the_api.then_some(Said::Done).ok_or_else(unavailable);
+    }
     let says_nothing = !status.is_client_error()
         || answer::is_temporary(status)
         || (status == StatusCode::UNAUTHORIZED && !of_a_person);

@@ -66,7 +66,9 @@ impl Api {
         if is_over {
             return Ok(answer);
         }
-        self.tokens.forget(&token);
+        if !self.tokens.forget(&token, self.now()) {
+            return Ok(answer);
+        }
         let token = self.tokens.get(self).await?;
         self.once(call, &token).await
     }

@@ -1,7 +1,7 @@
 //! The client's own access token (RFC 6749 section 4.4): one for all calls.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// How long a token is used whose answer does not say.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
+/// How long a token is used at least. One that says that it ends at once would be fetched for each call.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 /// How long before its end a token is renewed, at most; a fifth of its life where that is shorter.
 const AHEAD: Duration = Duration::from_secs(60);
 /// How long nobody asks again for a token after there was no answer, and after a refusal.
@@ -34,22 +36,26 @@ pub(super) struct ClientToken {
     renew_at: SecondsSinceEpoch,
     expires_at: SecondsSinceEpoch,
     accepted_at: AtomicU64,
+    was_accepted: AtomicBool,
 }
 
 impl ClientToken {
     fn new(tokens: TokenResponse, now: SecondsSinceEpoch) -> Self {
         let life = tokens.expires_in.unwrap_or(DEFAULT_LIFE);
+        let life = life.max(SHORTEST_LIFE);
         Self {
             value: tokens.access_token,
             renew_at: now.plus(life.saturating_sub(AHEAD.min(life / 5))),
             expires_at: now.plus(life),
             accepted_at: AtomicU64::new(now.0),
+            was_accepted: AtomicBool::new(false),
         }
     }
 
     /// Takes note that an endpoint took the token.
     pub(super) fn accepted(&self, now: SecondsSinceEpoch) {
         self.accepted_at.store(now.0, Ordering::Relaxed);
+        self.was_accepted.store(true, Ordering::Relaxed);
     }
 
     /// Whether a 401 speaks of something else than this token.
@@ -78,6 +84,8 @@ pub(super) struct ClientTokens {
 struct State {
     token: Option<Arc<ClientToken>>,
     failure: Option<Failure>,
+    /// When a token was last thrown away because it was refused.
+    thrown_away_at: Option<SecondsSinceEpoch>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,16 +152,26 @@ impl ClientTokens {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets a token that was refused, unless another has taken its place.
-    pub(super) fn forget(&self, token: &Arc<ClientToken>) {
+    /// Forgets a token that was refused, unless another has taken its place. Whether another one may do better: where
+    /// Mosaic takes none of its own tokens, a new one for each call would cost the client its rate.
+    pub(super) fn forget(&self, token: &Arc<ClientToken>, now: SecondsSinceEpoch) -> bool {
         let mut state = self.state();
-        if state
+        if !state
             .token
             .as_ref()
             .is_some_and(|kept| Arc::ptr_eq(kept, token))
         {
-            state.token = None;
+            return true;
         }
+        let lately = state
+            .thrown_away_at
+            .is_some_and(|at| at <= now && now.since(at) < AFTER_REFUSAL);
+        if lately && !token.was_accepted.load(Ordering::Relaxed) {
+            return false;
+        }
+        state.thrown_away_at = Some(now);
+        state.token = None;
+        true
     }
 
     /// A token to call with: the one that is kept, else that of one call for all who wait.
@@ -270,7 +288,7 @@ mod tests {
             (r#","expires_in":3600"#, 3_540, 3_600),
             (r#","expires_in":"3600""#, 3_540, 3_600),
             (r#","expires_in":100"#, 80, 100),
-            (r#","expires_in":0"#, 0, 0),
+            (r#","expires_in":0"#, 8, 10),
             ("", 240, 300),
             (r#","expires_in":-5"#, 240, 300),
             (r#","expires_in":"soon""#, 240, 300),

@@ -128,7 +128,8 @@ impl Factor {
     }
 
     /// The `code` that an e-mail link of [`Mosaic::send_email_link`](super::Mosaic::send_email_link) came
-    /// back with. The app must have checked its `state` before.
+    /// back with. The app must have checked its `state` before; then
+    /// [`SignIn::by_checked_link`](crate::SignIn::by_checked_link) is for whoever reads mail in the browser.
     pub fn email_link(code: impl Into<Secret<String>>) -> Self {
         Self::new(Proof::EmailLink(code.into()))
     }

@@ -11,11 +11,11 @@ use futures_core::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower_sso::clock::TestClock;
-use tower_sso::simulator::Fault;
+use tower_sso::simulator::{Fault, MosaicFault};
 use tower_sso::{AccessToken, Policy, RequireLayer, SilentLayer, Unauthenticated, User};
 
 use super::World;
-use crate::support::{App, Browser, Fetch, LIFE, Page, Sisters, drop_at_each_await};
+use crate::support::{App, Browser, Fetch, LIFE, MosaicApps, Page, Sisters, drop_at_each_await};
 
 /// What is climbed, from where.
 struct Rung {
@@ -28,7 +28,7 @@ struct Rung {
     at_least: usize,
 }
 
-const RUNGS: [Rung; 9] = [
+const RUNGS: [Rung; 12] = [
     Rung {
         name: "refresh, for a route",
         before: || Box::pin(renewable()),
@@ -70,6 +70,27 @@ const RUNGS: [Rung; 9] = [
         path: "/protected",
         asks: 1,
         at_least: 3,
+    },
+    Rung {
+        name: "Mosaic's session, where there is none here",
+        before: || Box::pin(at_mosaic(MosaicApps::TWO, true)),
+        path: "/protected",
+        asks: 1,
+        at_least: 5,
+    },
+    Rung {
+        name: "Mosaic's refresh token",
+        before: || Box::pin(at_mosaic(MosaicApps::ONE, true)),
+        path: "/protected",
+        asks: 1,
+        at_least: 5,
+    },
+    Rung {
+        name: "Mosaic's session, to renew the one here",
+        before: || Box::pin(at_mosaic(MosaicApps::ONE, false)),
+        path: "/protected",
+        asks: 1,
+        at_least: 5,
     },
     Rung {
         name: "prompt=none, for a public page",
@@ -151,6 +172,20 @@ impl Ground {
         }
     }
 
+    fn mosaic(apps: MosaicApps, origin: &'static str) -> Self {
+        Self {
+            browser: apps.browser.clone(),
+            clock: apps.clock.clone(),
+            origin,
+            life: LIFE,
+            asked: Box::new(move || {
+                assert_eq!(apps.idp().reuse_detected(), 0);
+                assert_eq!(apps.idp().client_tokens(), 1);
+                usize::try_from(apps.asked() + apps.refreshed()).unwrap()
+            }),
+        }
+    }
+
     fn visit(&self, path: &str) -> Fetch {
         self.browser.visit(&format!("{}{path}", self.origin))
     }
@@ -184,6 +219,19 @@ async fn renewable_by_id() -> Ground {
     sisters.sign_in("alice").await;
     sisters.clock.advance(LIFE);
     Ground::sisters(&sisters, Sisters::ONE)
+}
+
+/// Somebody is signed in at the first of two apps at Mosaic, and the access token there is over.
+async fn at_mosaic(origin: &'static str, refresh_tokens: bool) -> Ground {
+    let apps = MosaicApps::with_remote_stores();
+    let life = Some(LIFE.as_secs().into());
+    apps.idp().set_fault(MosaicFault::ExpiresIn(life));
+    if !refresh_tokens {
+        apps.idp().set_fault(MosaicFault::NoRefreshToken);
+    }
+    apps.sign_in(MosaicApps::ONE, "alice").await;
+    apps.clock.advance(LIFE);
+    Ground::mosaic(apps, origin)
 }
 
 /// Before the climb, and the browser's other tab.

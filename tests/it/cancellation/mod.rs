@@ -4,6 +4,7 @@
 mod caches;
 mod endpoints;
 mod ladder;
+mod mosaic;
 mod requests;
 mod sign_in;
 mod silent;

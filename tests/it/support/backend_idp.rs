@@ -171,9 +171,10 @@ impl BackendIdp {
             acr: None,
             amr: known.amr.clone(),
             authorized_party: None,
-            sid: None,
+            // As some providers name it, though it is a credential.
+            sid: Some(id.to_owned()),
             session_expiry: None,
-            all: Map::new(),
+            all: Map::from_iter([("sid".to_owned(), id.into())]),
         };
         let tokens = TokenResponse {
             access_token: Secret::from(format!("at-{}-{}", known.subject, self.asked())),
@@ -325,7 +326,8 @@ impl Sisters {
         })
     }
 
-    fn build(clock: TestClock, configure: impl Fn(SsoBuilder) -> SsoBuilder) -> Self {
+    /// With options for both, some of which need the clock.
+    pub(crate) fn build(clock: TestClock, configure: impl Fn(SsoBuilder) -> SsoBuilder) -> Self {
         let idp = BackendIdp::new(&clock);
         let directory = Arc::new(MemoryDirectory::new(Arc::new(clock.clone())));
         let make = |url: &str| {

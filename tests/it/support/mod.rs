@@ -14,6 +14,7 @@ mod chromium;
 mod example;
 mod interrupt;
 mod log;
+mod mosaic_apps;
 mod mosaic_example;
 #[path = "../../../src/session/return_to/tests/payloads.rs"]
 mod payloads;
@@ -29,6 +30,7 @@ pub(crate) use child::{Owned, free_port, missing};
 pub(crate) use chromium::{Chromium, Tab};
 pub(crate) use interrupt::{Dropped, drop_after, drop_at_each_await, settle};
 pub(crate) use log::{Line, Log};
+pub(crate) use mosaic_apps::MosaicApps;
 pub(crate) use mosaic_example::MosaicExample;
 pub(crate) use payloads::payloads;
 pub(crate) use provider_process::{Account, ProviderProcess};

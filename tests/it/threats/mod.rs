@@ -3,9 +3,11 @@
 
 mod cross_site;
 mod every_secret;
+mod hostile_directory;
 mod hostile_store;
 mod jwt_and_jwks;
 mod key_flood;
+mod known_secrets;
 mod loops;
 mod malformed_input;
 mod one_browser_one_flow;
@@ -18,6 +20,7 @@ mod retired_ids;
 mod return_url_payloads;
 mod secrets;
 mod sessions_and_cookies;
+mod sessions_at_odds;
 mod shared_sessions;
 mod silence;
 mod tabs_at_odds;

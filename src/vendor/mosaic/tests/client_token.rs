@@ -123,6 +123,23 @@ async fn a_token_that_says_nothing_of_its_life_serves_for_five_minutes() {
 }
 
 #[tokio::test]
+async fn a_token_that_ends_at_once_is_not_fetched_for_each_call() {
+    for life in [json!(0), json!(1), json!("0")] {
+        let vendor = Vendor::new();
+        let answer = json!({ "access_token": "a", "expires_in": life });
+        vendor.on(TOKEN, Reply::json(&answer));
+        let mosaic = vendor.mosaic();
+        for _ in 0..5 {
+            signed_in(&mosaic).await;
+        }
+        assert_eq!(vendor.calls(TOKEN).len(), 1, "{life}");
+        vendor.advance(10);
+        signed_in(&mosaic).await;
+        assert_eq!(vendor.calls(TOKEN).len(), 2, "{life}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_endpoint_that_fails_is_not_asked_at_each_call() {
     let refused = r#"{"error":"invalid_client","error_description":"s3cr3t"}"#;
     for (status, body, kind, pause) in [
@@ -144,4 +161,31 @@ async fn a_token_endpoint_that_fails_is_not_asked_at_each_call() {
         vendor.advance(1);
         signed_in(&mosaic).await;
     }
+}
+
+/// A client that Mosaic gives tokens to and takes none of: a new one for each call would use up its rate.
+#[tokio::test]
+async fn tokens_that_are_never_taken_are_not_fetched_for_each_call() {
+    let vendor = Vendor::new();
+    vendor.on(AUTHENTICATE, Reply::new(401, "{}"));
+    let mosaic = vendor.mosaic();
+    for _ in 0..100 {
+        assert!(failed(&mosaic).await.is_temporary());
+    }
+    assert_eq!(vendor.calls(TOKEN).len(), 2);
+    vendor.advance(30);
+    failed(&mosaic).await;
+    assert_eq!(vendor.calls(TOKEN).len(), 3);
+
+    let good = Reply::json(&tokens(&id_token(&claims())));
+    vendor.on(AUTHENTICATE, good.clone());
+    signed_in(&mosaic).await;
+    vendor.on(AUTHENTICATE, Reply::new(401, "{}"));
+    vendor.then(AUTHENTICATE, good);
+    signed_in(&mosaic).await;
+    assert_eq!(
+        vendor.calls(TOKEN).len(),
+        4,
+        "one that was taken is replaced"
+    );
 }

@@ -271,6 +271,7 @@ async fn a_session_that_is_not_there_is_logged_out() {
             Some(ErrorKind::Provider),
         ),
         (Reply::new(404, "<html>"), Some(ErrorKind::Unavailable)),
+        (Reply::new(200, "<html>"), Some(ErrorKind::Unavailable)),
         (Reply::new(302, ""), Some(ErrorKind::Unavailable)),
         (Reply::new(500, ""), Some(ErrorKind::Unavailable)),
     ] {
