@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tower_cookies::Cookies;
 
-use super::login::requirement_query;
+use super::wanted::requirement_query;
 use super::{cookie_fields, respond};
 use crate::Result;
 use crate::flow::Context;

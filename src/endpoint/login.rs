@@ -15,14 +15,13 @@
 //! Who is signed in at the provider, where backends know that by an id, goes straight on as well, but with a
 //! `prompt`.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
 use super::query::Query;
 use super::request_kind::RequestKind;
+use super::wanted::requirement;
 use super::{Shared, attempt, client_attributes, cookie_fields, cross_site, respond};
 use crate::flow::backend_session::sign_in_by_handle;
 use crate::flow::carried::Carried;
@@ -35,8 +34,6 @@ use crate::{Error, Result};
 
 /// The longest hint that is passed on, in bytes.
 const LONGEST_HINT: usize = 255;
-/// The longest list of values, in bytes.
-const LONGEST_LIST: usize = 2048;
 
 pub(super) async fn answer(
     shared: &Shared,
@@ -206,75 +203,9 @@ fn hint(value: Option<&str>) -> Result<Option<String>> {
     }
 }
 
-fn requirement(query: &Query) -> Result<Requirement> {
-    let words = |name| -> Result<Vec<String>> {
-        let text = query.one(name)?.unwrap_or_default();
-        if text.len() > LONGEST_LIST
-            || text
-                .chars()
-                .any(|c| c.is_control() || (c.is_whitespace() && c != ' '))
-        {
-            return Err(Error::request(
-                "a list is too long or has other characters than words and spaces",
-            ));
-        }
-        Ok(text
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect())
-    };
-    let max_age = match query.one("max_age")? {
-        None => None,
-        Some(seconds) => Some(
-            seconds
-                .parse()
-                .map(Duration::from_secs)
-                .map_err(|_| Error::request("`max_age` must be a number of seconds"))?,
-        ),
-    };
-    Ok(Requirement {
-        multi_factor: query.one("multi_factor")? == Some("true"),
-        acr_values: words("acr_values")?,
-        amr: words("amr")?,
-        max_age,
-    })
-}
-
-/// A requirement as parameters of this endpoint.
-pub(super) fn requirement_query(requirement: &Requirement) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if requirement.multi_factor {
-        query.append_pair("multi_factor", "true");
-    }
-    if !requirement.acr_values.is_empty() {
-        query.append_pair("acr_values", &requirement.acr_values.join(" "));
-    }
-    if !requirement.amr.is_empty() {
-        query.append_pair("amr", &requirement.amr.join(" "));
-    }
-    if let Some(age) = requirement.max_age {
-        query.append_pair("max_age", &age.as_secs().to_string());
-    }
-    query.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_requirement_survives_the_way_through_a_url() {
-        let wanted = Requirement {
-            multi_factor: true,
-            acr_values: vec!["urn:a b".replace(' ', "+"), "c".into()],
-            amr: vec!["otp".into()],
-            max_age: Some(Duration::from_secs(60)),
-        };
-        let query = Query::parse(requirement_query(&wanted).as_bytes()).unwrap();
-        assert_eq!(requirement(&query).unwrap(), wanted);
-        assert_eq!(requirement_query(&Requirement::default()), "");
-    }
 
     #[test]
     fn who_asked_is_told_by_the_best_header_that_is_there() {

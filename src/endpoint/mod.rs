@@ -19,6 +19,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod unauthenticated;
+mod wanted;
 
 use std::convert::Infallible;
 use std::net::IpAddr;

@@ -351,7 +351,7 @@ fn return_to(base: &BaseUrl, kind: RequestKind, refused: &Refused) -> ReturnTo {
 /// The login endpoint with what the policy wants, for those who can't be redirected there.
 fn login_path(shared: &Shared, return_to: &ReturnTo, requirement: &Requirement) -> String {
     let mut path = shared.login_path(return_to);
-    let query = super::login::requirement_query(requirement);
+    let query = super::wanted::requirement_query(requirement);
     if !query.is_empty() {
         path.push('&');
         path.push_str(&query);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::revalidation::Need;
-use super::{Context, refresh};
+use super::{Context, renewal};
 use crate::provider::ClientAttributes;
 use crate::session::{AccessToken, Session};
 use crate::{Error, Result};
@@ -21,7 +21,7 @@ pub(crate) async fn access_token(context: &Arc<Context>, session: &Session) -> R
         .revalidation
         .is_due(Need::AccessToken, session.record(), now)
     {
-        session = refresh::renew(
+        session = renewal::renew(
             context,
             &session,
             Need::AccessToken,

@@ -18,7 +18,8 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::Context;
-use super::refresh::{Renewed, end, go_on};
+use super::carried::Carried;
+use super::renewal::outcome::{Renewed, end, go_on};
 use crate::clock::SecondsSinceEpoch;
 use crate::provider::{
     BackendAnswer, BackendAuthentication, BackendSession, BackendSessions, ClientAttributes,
@@ -70,6 +71,25 @@ async fn keep_handle(
             None
         }
     }
+}
+
+/// Lets a browser's handle last as long as the session that it stands for, which was used by the renewal that made
+/// `session` of `before`. A refresh token does not use it.
+pub(crate) async fn slide_handle(
+    context: &Context,
+    before: &Session,
+    session: &Session,
+    handle: &Handle,
+) -> Option<Carried> {
+    let (old, new) = (before.record(), session.record());
+    let by_id = old.refresh_token().is_none() && new.version() != old.version();
+    let session_id = new.backend_session_id().filter(|_| by_id)?;
+    let found = shared_session(context, handle.key()).await.ok()??;
+    if found.session_id != *session_id {
+        return None;
+    }
+    let cookie = keep_handle(context, handle, found).await?;
+    Some(Carried::only(vec![cookie]))
 }
 
 /// Renews a session in its place by the one at the provider that it was made of.

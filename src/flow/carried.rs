@@ -4,11 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use futures_core::future::BoxFuture;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::Context;
-use crate::session::directory::HandleKey;
 use crate::session::sessions::NewSession;
 
 /// Cookies for the first answer that takes them. A session whose cookie no answer took is undone: nobody
@@ -26,23 +26,23 @@ struct Inner {
 /// What is open until an answer leaves with the cookies.
 struct Pending {
     made: Box<NewSession>,
-    /// The handle that the browser had before, which is to open nothing from then on.
-    old_handle: Option<HandleKey>,
+    /// What is to be done when one does.
+    then: Option<BoxFuture<'static, ()>>,
 }
 
 impl Carried {
-    /// With a session that was just made, the cookie of which is one of them. `old_handle` is forgotten when an
-    /// answer takes them.
+    /// With a session that was just made, the cookie of which is one of them. `then` is done when an answer takes
+    /// them.
     pub(crate) fn with_session(
         context: &Arc<Context>,
         made: Box<NewSession>,
         mut cookies: Vec<Cookie<'static>>,
-        old_handle: Option<HandleKey>,
+        then: Option<BoxFuture<'static, ()>>,
     ) -> Self {
         cookies.push(made.cookie.clone());
         Self(Arc::new(Inner {
             cookies: Mutex::new(cookies),
-            pending: Mutex::new(Some(Pending { made, old_handle })),
+            pending: Mutex::new(Some(Pending { made, then })),
             context: Arc::downgrade(context),
         }))
     }
@@ -59,10 +59,8 @@ impl Carried {
     /// The cookies, for an answer that is about to leave; nothing if another one has them.
     pub(crate) fn take(&self) -> Vec<Cookie<'static>> {
         let pending = held(&self.0.pending).take();
-        if let (Some(pending), Some(context)) = (pending, self.0.context.upgrade())
-            && let Some(old) = pending.old_handle
-        {
-            later(async move { forget(&context, old).await });
+        if let Some(then) = pending.and_then(|pending| pending.then) {
+            later(then);
         }
         std::mem::take(&mut *held(&self.0.cookies))
     }
@@ -91,15 +89,6 @@ pub(super) fn later(work: impl Future<Output = ()> + Send + 'static) {
 async fn undo(context: &Context, made: &NewSession) {
     if let Err(error) = context.sessions.take_back(made).await {
         tracing::warn!(%error, "a session that nobody has could not be removed");
-    }
-}
-
-async fn forget(context: &Context, handle: HandleKey) {
-    let Some(shared) = &context.shared else {
-        return;
-    };
-    if let Err(error) = shared.directory.remove(handle).await {
-        tracing::warn!(%error, "an old handle could not be forgotten");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::BaseUrl;
 use super::backend_session::SharedSessions;
 use super::identity_hook::IdentityHook;
-use super::refresh::Refreshes;
+use super::renewal::Refreshes;
 use super::revalidation::Revalidation;
 use super::round_trips::RoundTrips;
 use super::silent::Silent;

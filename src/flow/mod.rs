@@ -2,6 +2,7 @@
 //! an outcome; what a browser sees is made of it by `endpoint`.
 
 pub(crate) mod access_token;
+mod attempt;
 pub(crate) mod audit;
 pub(crate) mod backend_session;
 mod base_url;
@@ -11,7 +12,8 @@ mod hand_over;
 mod identity_hook;
 mod reauthentication;
 mod record;
-pub(crate) mod refresh;
+mod refresh;
+pub(crate) mod renewal;
 pub(crate) mod revalidation;
 pub(crate) mod round_trips;
 pub(crate) mod sign_in;

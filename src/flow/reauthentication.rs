@@ -7,8 +7,8 @@
 //! 3. Any other refusal, and whatever fails, says nothing of the session: it stays as it was.
 //! 4. A sign-out, a step-up or a renewal that came first stands: nothing is written over it.
 
+use super::attempt::{self, Attempt, decide};
 use super::identity_hook::{Decision, Enrichment};
-use super::sign_in::{self, Attempt};
 use super::{Context, audit, record};
 use crate::Result;
 use crate::oidc::{AuthorizationResponse, SilentRefusal};
@@ -36,7 +36,7 @@ pub(super) async fn use_answer(
 ) -> Result<()> {
     let meaning = match response {
         AuthorizationResponse::Code { code, .. } => {
-            let identity = sign_in::verified(context, code, attempt).await?;
+            let identity = attempt::verified(context, code, attempt).await?;
             of_identity(context, session, identity).await?
         }
         AuthorizationResponse::Error { error, .. } => of_error(&error),
@@ -57,10 +57,10 @@ fn of_error(code: &str) -> Meaning {
 }
 
 async fn of_identity(context: &Context, session: &Session, identity: Identity) -> Result<Meaning> {
-    if !sign_in::is_same_person(session, &identity) {
+    if !attempt::is_same_person(session, &identity) {
         return Ok(Meaning::Ends("another account came back"));
     }
-    Ok(match sign_in::decide(context, &identity).await? {
+    Ok(match decide(context, &identity).await? {
         Decision::Accept => Meaning::Continue(Box::new((identity, Enrichment::default()))),
         Decision::Enrich(enrichment) => Meaning::Continue(Box::new((identity, enrichment))),
         // An app that answers by itself makes no session of this identity.

@@ -1,120 +1,23 @@
-//! Renewing a session by its refresh token: the first rung of silent re-authentication.
+//! The first rung of silent re-authentication: the refresh token (RFC 6749 section 6).
 //!
-//! 1. One call for one session, however many requests and replicas want it: in this process by a single
-//!    flight, among replicas by a lease of the store. It runs in a task of its own, so whoever waits may
-//!    go away.
-//! 2. Only the provider's word ends a session: `invalid_grant`, or an ID token that is for somebody else.
-//!    Whatever may pass leaves it as it is: served while its access token lives, then 503.
-//! 3. After a failure nobody asks again for a while: as long as `Retry-After` says, else 1 s, 2 s, 4 s, up
-//!    to 30 s, each a little stretched at random; 30 s after a refusal. `Retry-After` speaks for all
-//!    sessions, the rest for one.
-//! 4. A new refresh token is kept whatever else fails: the old one may be used up.
-
-pub(super) mod one_flight;
-mod slots;
+//! 1. `invalid_grant`, or an ID token that is for somebody else or wrong (OpenID Connect Core 12.2), ends a
+//!    session; unless backends know the provider's session by an id, which has the last word then.
+//! 2. A new refresh token is kept whatever else fails: the old one may be used up.
 
 use std::error::Error as _;
-use std::sync::Arc;
 
-use super::carried::Carried;
-use super::identity_hook::{Decision, Enrichment};
-use super::revalidation::Need;
-use super::{Context, audit, backend_session, record, sign_in};
-use crate::oidc::{IdTokenFault, TokenResponse};
-use crate::provider::{ClientAttributes, Identity, RefreshGrant};
-use crate::session::access_token::is_good;
-use crate::session::store::Replaced;
-use crate::session::{Record, Session, SessionKey};
-use crate::{Error, Result, crypto};
-use one_flight::{LOOK_AGAIN, Work, under_lease};
+use super::renewal::outcome::{Kept, Renewed, end, go_on, keep};
+use super::{Context, backend_session, record};
+use crate::oidc::IdTokenFault;
+use crate::provider::{ClientAttributes, RefreshGrant};
+use crate::session::{Record, Session};
+use crate::{Error, Result, Secret};
 
-pub(crate) use slots::Refreshes;
-
-/// What became of a session.
-#[derive(Debug)]
-pub(crate) enum Renewed {
-    /// It lives.
-    Live(Session),
-    /// The provider ended it.
-    Ended,
-    /// It was made just now, of the provider's own; or there is none to be had. With the cookies of either.
-    Made(Option<Session>, Carried),
-}
-
-/// Whether there is still something to do: another replica may have done it, or a sign-out.
-pub(super) enum Standing<D> {
-    Due(D),
-    Settled(Renewed),
-}
-
-/// The session as it is after it was renewed, or as it was where it still holds; `None` if the provider
-/// ended it. `client` is whose request asks.
-///
-/// # Errors
-/// It can't be told now whether the session still holds.
-pub(crate) async fn renew(
-    context: &Arc<Context>,
-    session: &Session,
-    need: Need,
-    client: ClientAttributes,
-) -> Result<Option<Session>> {
-    let key = session.key();
-    let renewal = Renewal { key, need, client };
-    let begin = |context: Arc<Context>| async move { under_lease(&context, &renewal).await };
-    match one_flight::join(context, key, begin).await.as_deref() {
-        Ok(Renewed::Live(session) | Renewed::Made(Some(session), _)) => Ok(Some(session.clone())),
-        Ok(Renewed::Ended | Renewed::Made(None, _)) => Ok(None),
-        Err(error) => {
-            let tokens = session.record().tokens.as_ref();
-            if tokens.is_some_and(|tokens| is_good(tokens, context.clock.now())) {
-                return Ok(Some(session.clone()));
-            }
-            Err(error.clone())
-        }
-    }
-}
-
-/// The renewal of one session.
-struct Renewal {
-    key: SessionKey,
-    need: Need,
-    client: ClientAttributes,
-}
-
-impl Work for Renewal {
-    type Due = Session;
-
-    fn lease(&self) -> [u8; 32] {
-        crypto::sha256(&[b"refresh\0", &self.key.0[..]].concat())
-    }
-
-    async fn standing(&self, context: &Context) -> Result<Standing<Session>> {
-        let now = context.clock.now();
-        Ok(match context.sessions.load(self.key).await? {
-            None => Standing::Settled(Renewed::Ended),
-            Some(session)
-                if context
-                    .revalidation
-                    .is_due(self.need, session.record(), now) =>
-            {
-                Standing::Due(session)
-            }
-            Some(session) => Standing::Settled(Renewed::Live(session)),
-        })
-    }
-
-    async fn perform(&self, context: &Arc<Context>, session: Session) -> Result<Renewed> {
-        match refresh_token(session.record()) {
-            Some(token) => by_refresh_token(context, &session, token, &self.client).await,
-            None => backend_session::renew(context, &session, &self.client).await,
-        }
-    }
-}
-
-async fn by_refresh_token(
+/// Renews a session by its refresh token.
+pub(super) async fn by_refresh_token(
     context: &Context,
     session: &Session,
-    used: crate::Secret,
+    used: Secret,
     client: &ClientAttributes,
 ) -> Result<Renewed> {
     let grant = RefreshGrant {
@@ -143,7 +46,7 @@ async fn by_refresh_token(
         Kept::Gone | Kept::Over => return Ok(Renewed::Ended),
     };
     let new = tokens.refresh_token.as_ref();
-    if new.is_some() && refresh_token(session.record()).as_ref() != new {
+    if new.is_some() && session.record().refresh_token() != new {
         return Ok(Renewed::Live(session));
     }
     let identity = match refreshed.identity {
@@ -164,7 +67,7 @@ async fn refused(
 ) -> Result<Renewed> {
     let same = |standing: &Record| Some(standing.clone());
     match keep(context, session, same).await? {
-        Kept::Session(now) if refresh_token(now.record()) != refresh_token(session.record()) => {
+        Kept::Session(now) if now.record().refresh_token() != session.record().refresh_token() => {
             Ok(Renewed::Live(now))
         }
         Kept::Gone => Ok(Renewed::Ended),
@@ -202,102 +105,4 @@ async fn unbelievable(
         }
         Some(fault) => end(context, session, &fault.to_string()).await,
     }
-}
-
-/// Goes on with what came, if the app agrees.
-pub(super) async fn go_on(
-    context: &Context,
-    session: &Session,
-    tokens: TokenResponse,
-    identity: Option<Identity>,
-    session_id: Option<crate::Secret>,
-) -> Result<Renewed> {
-    let identity = match identity {
-        None => None,
-        Some(identity) => match sign_in::decide(context, &identity).await? {
-            Decision::Accept => Some((identity, Enrichment::default())),
-            Decision::Enrich(enrichment) => Some((identity, enrichment)),
-            // An app that answers by itself makes no session of this identity.
-            Decision::Refuse(_) | Decision::Answer(_) => {
-                return end(context, session, "refused by the app").await;
-            }
-        },
-    };
-    let now = context.clock.now();
-    let kept = keep(context, session, |standing| {
-        let (tokens, identity, id) = (tokens.clone(), identity.clone(), session_id.clone());
-        record::renewed(standing, tokens, identity, id, now)
-    })
-    .await?;
-    match kept {
-        Kept::Session(session) => {
-            audit::renewed(&session);
-            Ok(Renewed::Live(session))
-        }
-        Kept::Gone => Ok(Renewed::Ended),
-        Kept::Over => end(context, session, "the provider's session is over").await,
-    }
-}
-
-enum Kept {
-    Session(Session),
-    /// Signed out meanwhile: what came is thrown away.
-    Gone,
-    /// The new record says that it is over.
-    Over,
-}
-
-/// Writes a new record in the place of the one that was to be renewed. A store that fails is asked
-/// again a few times: what is lost here is a sign-out.
-async fn keep(
-    context: &Context,
-    session: &Session,
-    change: impl Fn(&Record) -> Option<Record>,
-) -> Result<Kept> {
-    let used = renewed_by(session.record());
-    let mut standing = Arc::clone(session.record());
-    let mut pause = LOOK_AGAIN;
-    loop {
-        let Some(record) = change(&standing) else {
-            return Ok(Kept::Over);
-        };
-        match context
-            .sessions
-            .replace(session.key(), &standing, record)
-            .await
-        {
-            Ok(Replaced::Done(record)) => {
-                return Ok(Kept::Session(Session::new(session.key(), record)));
-            }
-            Ok(Replaced::Gone) => return Ok(Kept::Gone),
-            Ok(Replaced::Conflict(newer)) => {
-                // A step-up took the tokens away, or somebody else renewed: theirs stands.
-                if renewed_by(&newer) != used {
-                    return Ok(Kept::Session(Session::new(session.key(), newer)));
-                }
-                standing = newer;
-            }
-            Err(error) if pause > LOOK_AGAIN * 16 => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "a renewed session could not be kept; trying again");
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-        }
-    }
-}
-
-fn refresh_token(record: &Record) -> Option<crate::Secret> {
-    record.tokens.as_ref()?.refresh_token.clone()
-}
-
-/// What a session is renewed by. A step-up leaves none of it to the id of before.
-fn renewed_by(record: &Record) -> (Option<crate::Secret>, Option<&crate::Secret>) {
-    (refresh_token(record), record.backend_session_id())
-}
-
-pub(super) async fn end(context: &Context, session: &Session, reason: &str) -> Result<Renewed> {
-    context.sessions.delete(session.key()).await?;
-    audit::ended(session, reason);
-    Ok(Renewed::Ended)
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
+use super::attempt::{Attempt, decide, is_same_person, verified};
 use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
 use super::{Context, audit, reauthentication, record, silent};
@@ -16,7 +17,7 @@ use crate::oidc::{
     AuthorizationResponse, Prompt, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
 };
 use crate::policy::{Missing, Requirement};
-use crate::provider::{CodeGrant, Identity, SignInRequest};
+use crate::provider::{Identity, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
 use crate::session::sessions::{Made, NewSession};
@@ -226,39 +227,6 @@ pub(crate) async fn finish(
         .unwrap_or_else(|| Err(Error::unavailable("the sign-in was interrupted")))
 }
 
-/// An attempt whose answer has come.
-pub(super) struct Attempt {
-    state: LoginState,
-    /// The session that the browser has now.
-    current: Option<Session>,
-    /// Whether somebody signed out in the browser, and nobody has signed in since.
-    signed_out: bool,
-    /// Where the browser is, for the audit.
-    client: Option<IpAddr>,
-}
-
-impl Attempt {
-    /// The session that was to be re-authenticated silently, if the browser still has it.
-    fn reauthenticated(&self) -> Option<&Session> {
-        let session = self.current.as_ref()?;
-        (self.state.silent && self.state.replaces == Some(session.key())).then_some(session)
-    }
-
-    fn is_step_up(&self) -> bool {
-        self.state.step_up.is_some()
-    }
-
-    fn failed(&self, subject: Option<&str>, reason: &dyn std::fmt::Display) {
-        audit::sign_in_failed(
-            &self.state.issuer,
-            subject,
-            self.is_step_up(),
-            reason,
-            self.client,
-        );
-    }
-}
-
 const WENT_AWAY: &str = "the browser went away before it was signed in";
 
 /// A session whose cookie reached nobody is in the way of the one that the browser still has.
@@ -409,37 +377,6 @@ async fn redeem(
             }
         },
     )
-}
-
-/// Who came back, verified.
-pub(super) async fn verified(
-    context: &Context,
-    code: Secret<String>,
-    Attempt { state, .. }: &Attempt,
-) -> Result<Identity> {
-    let grant = CodeGrant {
-        code,
-        redirect_uri: context.callback_url(),
-        code_verifier: state.code_verifier(),
-        nonce: state.nonce(),
-        max_age: state.max_age.map(Duration::from_secs),
-    };
-    context.provider.redeem(grant).await
-}
-
-pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
-    let Some(hook) = &context.identity_hook else {
-        return Ok(Decision::Accept);
-    };
-    hook.on_identity(identity.clone())
-        .await
-        .map_err(|error| Error::store("the app can't tell now who may sign in").with_source(error))
-}
-
-pub(super) fn is_same_person(session: &Session, identity: &Identity) -> bool {
-    // Identity is (iss, sub), never an e-mail address.
-    session.issuer() == identity.claims.issuer.as_str()
-        && session.subject() == identity.claims.subject
 }
 
 fn name_of(session: &Session) -> String {

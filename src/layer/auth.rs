@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, request};
 
-use super::require::Demand;
+use super::demand::Demand;
 use crate::Error;
 use crate::clock::{Clock as _, SecondsSinceEpoch, SystemClock};
 use crate::endpoint::request_kind::RequestKind;

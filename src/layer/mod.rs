@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod demand;
 mod identity_headers;
 pub(crate) mod require;
 mod sign_in;

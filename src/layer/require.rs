@@ -12,10 +12,10 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::auth::{Auth, Whoever};
+use super::auth::Auth;
+use super::demand::{Asked, Demand};
 use super::{SsoBody, identity_headers};
 use crate::endpoint::{Refusal, Rejection, RejectionKind, Unauthenticated};
-use crate::flow::revalidation::Need;
 use crate::policy::Policy;
 
 /// Lets only those pass whom a [`Policy`] allows.
@@ -44,50 +44,11 @@ pub struct RequireLayer {
     demand: Demand,
 }
 
-/// What a route wants.
-#[derive(Clone, Debug)]
-pub(crate) enum Demand {
-    /// That a policy holds, and what a navigation gets where nobody is signed in.
-    Policy(Arc<Asked>, Arc<Unauthenticated>),
-    /// Nothing; but where nobody is signed in here, the provider is asked once without a page.
-    AskSilently,
-}
-
-/// A policy, with what its rules were asked once.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) policy: Policy,
-    wants_access_token: bool,
-}
-
-impl Demand {
-    /// What has to be renewed for it where it is due, one after the other.
-    fn needs(&self) -> &'static [Need] {
-        match self {
-            Self::Policy(asked, _) if asked.wants_access_token => {
-                &[Need::Session, Need::AccessToken]
-            }
-            _ => &[Need::Session],
-        }
-    }
-
-    fn whoever(&self) -> Whoever {
-        match self {
-            Self::Policy(..) => Whoever::Wanted,
-            Self::AskSilently => Whoever::Greeted,
-        }
-    }
-}
-
 impl RequireLayer {
     /// A layer that asks this policy.
     pub fn new(policy: Policy) -> Self {
-        let asked = Asked {
-            wants_access_token: policy.wants_access_token(),
-            policy,
-        };
         Self {
-            demand: Demand::Policy(Arc::new(asked), Arc::default()),
+            demand: Demand::Policy(Arc::new(Asked::new(policy)), Arc::default()),
         }
     }
 

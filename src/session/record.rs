@@ -232,6 +232,11 @@ impl Record {
         })
     }
 
+    /// The refresh token, if there is one.
+    pub(crate) fn refresh_token(&self) -> Option<&Secret<String>> {
+        self.tokens.as_ref()?.refresh_token.as_ref()
+    }
+
     /// The id of the session at the provider, where backends know it by one.
     pub(crate) fn backend_session_id(&self) -> Option<&Secret<String>> {
         self.tokens.as_ref()?.backend_session_id.as_ref()

@@ -7,7 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::crypto::Sealer;
 use crate::endpoint::Shared;
 use crate::flow::backend_session::SharedSessions;
-use crate::flow::refresh::Refreshes;
+use crate::flow::renewal::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
 use crate::flow::silent::Silent;

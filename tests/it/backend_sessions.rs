@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{LIFE, Sisters, Trouble};
+use crate::support::{LIFE, Sisters, Trouble, settle};
 
 fn at(origin: &str, path: &str) -> String {
     format!("{origin}{path}")
@@ -198,4 +198,56 @@ async fn who_presses_sign_in_while_the_provider_is_down_or_after_a_sign_out_sees
     sisters.sign_in("bob").await;
     assert_eq!(sisters.visit(&login).await.url.path(), "/login");
     assert_eq!(sisters.idp.asked(), 1);
+}
+
+/// The session at the provider slides with the renewal, and so does what leads to it.
+#[tokio::test]
+async fn a_handle_lasts_as_long_as_the_session_that_a_renewal_used() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let (half_an_hour, two_weeks) = (1800, 14 * 24 * 3600);
+    sisters.seconds(half_an_hour);
+    let page = sisters
+        .visit(&at(Sisters::ONE, "/protected"))
+        .no_follow()
+        .await;
+    let cookies = page.set_cookies();
+    assert_eq!((page.status, sisters.idp.asked()), (StatusCode::OK, 1));
+    assert!(
+        cookies.len() == 1 && cookies[0].starts_with(Sisters::HANDLE),
+        "{cookies:?}"
+    );
+    sisters.seconds(two_weeks - 1);
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 200);
+}
+
+/// Who types their password again at one app is on a new session at the provider: the sister goes over to it, so
+/// that a sign-out ends all there is.
+#[tokio::test]
+async fn a_sign_in_anew_takes_the_place_of_the_session_at_the_provider() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    let before = sisters.visit(&at(Sisters::TWO, "/protected")).await.json();
+    sisters.sign_in("ada").await;
+    settle().await;
+    assert_eq!(sisters.idp.sessions(), 1);
+    let one = sisters.visit(&at(Sisters::ONE, "/protected")).await.json();
+    let two = sisters.visit(&at(Sisters::TWO, "/protected")).await.json();
+    assert_eq!(one["sid"], two["sid"]);
+    assert_ne!(before["sid"], two["sid"]);
+    sisters.post(Sisters::ONE, "/auth/logout").await;
+    assert_eq!(sisters.idp.sessions(), 0);
+    assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 303);
+}
+
+/// Somebody else at one app takes nobody's place at its sister.
+#[tokio::test]
+async fn somebody_else_at_one_app_leaves_who_is_signed_in_at_the_other() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    sisters.visit(&at(Sisters::TWO, "/protected")).await;
+    sisters.sign_in("bob").await;
+    settle().await;
+    let two = sisters.visit(&at(Sisters::TWO, "/protected")).await.json();
+    assert_eq!((&two["sub"], sisters.idp.sessions()), (&"ada".into(), 2));
 }

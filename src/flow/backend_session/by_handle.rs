@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::{ask, is_of, keep_handle, shared_session, spread};
 use crate::clock::SecondsSinceEpoch;
+use crate::flow::attempt::decide;
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
-use crate::flow::refresh::one_flight::{self, Work, under_lease};
-use crate::flow::refresh::{Renewed, Standing};
-use crate::flow::{Context, audit, record, sign_in};
+use crate::flow::renewal::one_flight::{self, Work, under_lease};
+use crate::flow::renewal::outcome::{Renewed, Standing};
+use crate::flow::{Context, audit, record};
 use crate::provider::{BackendAnswer, BackendSession, ClientAttributes};
 use crate::session::directory::SharedSession;
 use crate::session::handle_cookie::Handle;
@@ -126,7 +127,7 @@ impl Work for SignIn {
             let removal = Carried::only(vec![shared.cookie.removal()]);
             return Ok(Renewed::Made(None, removal));
         }
-        let enrichment = match sign_in::decide(context, &signed_in.identity).await? {
+        let enrichment = match decide(context, &signed_in.identity).await? {
             Decision::Accept => Enrichment::default(),
             Decision::Enrich(enrichment) => enrichment,
             // Who is not let in meets the page that says so where they sign in.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
-use super::{is_of, keep_handle, without_id};
+use super::{is_of, keep_handle, sign_out, without_id};
 use crate::clock::SecondsSinceEpoch;
+use crate::flow::attempt::decide;
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
-use crate::flow::{Context, audit, record, sign_in};
+use crate::flow::{Context, audit, record};
 use crate::provider::BackendSession;
 use crate::session::Session;
 use crate::session::directory::SharedSession;
@@ -60,14 +61,36 @@ pub(crate) async fn sign_in_at_own_page(
         let (made, cookies) = made?;
         audit::signed_in(&made.session, step_up, page.client);
         let session = made.session.clone();
-        let old = page.handle.as_ref().map(Handle::key);
-        Ok((session, Carried::with_session(&context, made, cookies, old)))
+        let then = give_up(Arc::clone(&context), page, session.clone());
+        let carried = Carried::with_session(&context, made, cookies, Some(Box::pin(then)));
+        Ok((session, carried))
     };
     tokio::spawn(work.in_current_span())
         .await
         .unwrap_or_else(|error| {
             Err(Error::unavailable("the sign-in was interrupted").with_source(error))
         })
+}
+
+/// Gives up what the browser had before: the handle, which may have been planted, and this person's session at the
+/// provider if there is a new one. Sister apps are on the old one, and a later sign-out would not reach them; they
+/// find the new one by the handle.
+async fn give_up(context: Arc<Context>, page: AtOwnPage, session: Session) {
+    let old = page.current.as_ref();
+    let superseded = old
+        .filter(|old| old.issuer() == session.issuer() && old.subject() == session.subject())
+        .and_then(|old| old.record().backend_session_id())
+        .filter(|old| Some(*old) != session.record().backend_session_id());
+    if let (Some(handle), Some(shared)) = (&page.handle, &context.shared)
+        && let Err(error) = shared.directory.remove(handle.key()).await
+    {
+        tracing::warn!(%error, "an old handle could not be forgotten");
+    }
+    if let Some(superseded) = superseded
+        && let Err(error) = sign_out(&context, superseded.clone()).await
+    {
+        tracing::warn!(%error, "not every app heard that a session at the provider is over");
+    }
 }
 
 async fn make_at_own_page(
@@ -85,7 +108,7 @@ async fn make_at_own_page(
     if added_to.is_some_and(|old| !is_of(&signed_in.identity, old.issuer(), old.subject())) {
         return Err(Error::provider("another account came back to a step-up"));
     }
-    let enrichment = match sign_in::decide(context, &signed_in.identity).await? {
+    let enrichment = match decide(context, &signed_in.identity).await? {
         Decision::Accept => Enrichment::default(),
         Decision::Enrich(enrichment) => enrichment,
         Decision::Refuse(reason) => return Err(Error::denied(reason)),

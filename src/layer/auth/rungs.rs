@@ -10,9 +10,11 @@ use super::{Auth, State};
 use crate::Error;
 use crate::endpoint::request_kind::RequestKind;
 use crate::endpoint::{Cause, Shared, client_attributes, cookie_fields};
-use crate::flow::backend_session::{AtOwnPage, sign_in_at_own_page, sign_in_by_handle};
+use crate::flow::backend_session::{
+    AtOwnPage, sign_in_at_own_page, sign_in_by_handle, slide_handle,
+};
 use crate::flow::carried::Carried;
-use crate::flow::refresh;
+use crate::flow::renewal;
 use crate::flow::revalidation::Need;
 use crate::provider::{BackendSession, ClientAttributes};
 use crate::session::Session;
@@ -66,10 +68,18 @@ impl Auth {
             return None;
         }
         let client = self.client(&request.headers);
+        let handles = context.shared.as_ref().map(|shared| &shared.cookie);
+        let handle = handles.and_then(|cookie| cookie.find(cookie_fields(&request.headers)));
         let (auth, context, session) = (self.clone(), Arc::clone(context), session.clone());
         Some(Box::pin(async move {
-            let state = match refresh::renew(&context, &session, need, client).await {
-                Ok(Some(session)) => State::SignedIn(session),
+            let state = match renewal::renew(&context, &session, need, client).await {
+                Ok(Some(renewed)) => {
+                    if let Some(handle) = handle {
+                        let slid = slide_handle(&context, &session, &renewed, &handle).await;
+                        slid.into_iter().for_each(|cookies| auth.carry(cookies));
+                    }
+                    State::SignedIn(renewed)
+                }
                 Ok(None) => State::Nobody,
                 Err(error) => State::Unknown(error),
             };

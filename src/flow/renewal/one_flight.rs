@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
+use super::outcome::{Renewed, Standing};
 use super::slots::{FIRST_PAUSE, Slot};
-use super::{Renewed, Standing};
 use crate::flow::Context;
 use crate::flow::carried::later;
 use crate::session::SessionKey;
@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::from_secs(45);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a request waits for a renewal: a permit of the service that it goes to may wait with it.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Joins the work that is under way for `key`, or begins it, and waits. The work runs in a task of its own.
 ///

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Renewed;
+use super::outcome::Renewed;
 use crate::clock::SecondsSinceEpoch;
 use crate::provider::flight::Flight;
 use crate::session::SessionKey;

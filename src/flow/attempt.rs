@@ -1,0 +1,76 @@
+//! A sign-in whose answer has come from the provider: who came back, and what the app says of them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::identity_hook::Decision;
+use super::{Context, audit};
+use crate::provider::{CodeGrant, Identity};
+use crate::secret::Secret;
+use crate::session::Session;
+use crate::session::login_state::LoginState;
+use crate::{Error, Result};
+
+/// An attempt whose answer has come.
+pub(super) struct Attempt {
+    pub(super) state: LoginState,
+    /// The session that the browser has now.
+    pub(super) current: Option<Session>,
+    /// Whether somebody signed out in the browser, and nobody has signed in since.
+    pub(super) signed_out: bool,
+    /// Where the browser is, for the audit.
+    pub(super) client: Option<IpAddr>,
+}
+
+impl Attempt {
+    /// The session that was to be re-authenticated silently, if the browser still has it.
+    pub(super) fn reauthenticated(&self) -> Option<&Session> {
+        let session = self.current.as_ref()?;
+        (self.state.silent && self.state.replaces == Some(session.key())).then_some(session)
+    }
+
+    pub(super) fn is_step_up(&self) -> bool {
+        self.state.step_up.is_some()
+    }
+
+    pub(super) fn failed(&self, subject: Option<&str>, reason: &dyn std::fmt::Display) {
+        audit::sign_in_failed(
+            &self.state.issuer,
+            subject,
+            self.is_step_up(),
+            reason,
+            self.client,
+        );
+    }
+}
+
+/// Who came back, verified.
+pub(super) async fn verified(
+    context: &Context,
+    code: Secret<String>,
+    Attempt { state, .. }: &Attempt,
+) -> Result<Identity> {
+    let grant = CodeGrant {
+        code,
+        redirect_uri: context.callback_url(),
+        code_verifier: state.code_verifier(),
+        nonce: state.nonce(),
+        max_age: state.max_age.map(Duration::from_secs),
+    };
+    context.provider.redeem(grant).await
+}
+
+pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
+    let Some(hook) = &context.identity_hook else {
+        return Ok(Decision::Accept);
+    };
+    hook.on_identity(identity.clone())
+        .await
+        .map_err(|error| Error::store("the app can't tell now who may sign in").with_source(error))
+}
+
+pub(super) fn is_same_person(session: &Session, identity: &Identity) -> bool {
+    // Identity is (iss, sub), never an e-mail address.
+    session.issuer() == identity.claims.issuer.as_str()
+        && session.subject() == identity.claims.subject
+}
