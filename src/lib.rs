@@ -34,10 +34,57 @@
 //! 1. [`SsoLayer`] looks at the path. Under `/auth` an endpoint answers, and the request goes no further.
 //! 2. Else the session cookie leads to a [`Session`] in memory: no signature check, no JSON, no network.
 //! 3. The request goes on with an [`Auth`] in its extensions, signed in or not.
+//!    Where backends know the provider's sessions by an id, whoever asks for the user of a browser without a
+//!    session here has it signed in by the one that it has there, without a page.
 //! 4. [`RequireLayer`] renews a session that is due ([`Revalidation`]), or has its browser do it, and asks its
 //!    [`Policy`]. Who may pass reaches the handler. Who may not gets what they can use: a browser a redirect
 //!    to sign in or to step up, a script a problem document with 401 or 403.
 //! 5. What depends on the session leaves with `Cache-Control: private, no-store` and `Vary: Cookie`.
+//!
+//! # A provider without a page
+//!
+//! Transmit Security Mosaic (feature `mosaic`, `vendor::mosaic`) has no page to send a browser to: the app shows one
+//! of its own, at `/login`, and hands what came of it to [`SignIn`]. Any other [`Provider`](provider::Provider)
+//! goes in the same way. The example `mosaic` is a whole app.
+//!
+//! ```no_run
+//! use axum::{Extension, Form, Router, http::StatusCode, response::Redirect, routing::post};
+//! use tower_sso::vendor::mosaic::{Attempt, Factor, Identifier, Mosaic, MosaicConfig};
+//! use tower_sso::{CookieKey, Result, SignIn, Sso};
+//!
+//! # fn main() -> Result<()> {
+//! let mosaic = Mosaic::new(MosaicConfig::from_env()?)?; // MOSAIC_REGION, MOSAIC_CLIENT_ID, MOSAIC_CLIENT_SECRET
+//! let sso = Sso::with_provider(mosaic.clone())
+//!     .base_url("https://app.example.com")
+//!     .cookie_key(CookieKey::generate()) // one of your own, with several replicas
+//!     .build()?;
+//! let app: Router = Router::new()
+//!     .route("/login", post(log_in)) // and a page with the form for GET
+//!     .layer(Extension(mosaic))
+//!     .layer(sso.layer());
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Typed { username: String, password: String }
+//!
+//! async fn log_in(
+//!     Extension(mosaic): Extension<Mosaic>,
+//!     sign_in: SignIn,
+//!     Form(typed): Form<Typed>,
+//! ) -> Result<Redirect, StatusCode> {
+//!     let down = |_| StatusCode::SERVICE_UNAVAILABLE;
+//!     let factor = Factor::password(Identifier::Username(typed.username), typed.password);
+//!     match mosaic.sign_in(factor).await.map_err(down)? {
+//!         Attempt::Done(session) => {
+//!             sign_in.finish(session).await.map_err(down)?;
+//!             Ok(Redirect::to("/"))
+//!         }
+//!         Attempt::Refused(_) | Attempt::SessionNotFound => Err(StatusCode::UNAUTHORIZED),
+//!     }
+//! }
+//! ```
 //!
 //! # Where to put the layer
 //!
@@ -138,6 +185,6 @@ pub use session::user::User;
 pub use sso::{Dangerous, Sso, SsoBuilder};
 
 /// Runs the README's examples as doctests.
-#[cfg(all(doctest, feature = "axum", feature = "test-util"))]
+#[cfg(all(doctest, feature = "axum", feature = "mosaic", feature = "test-util"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

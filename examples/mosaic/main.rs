@@ -22,6 +22,8 @@ use tower_sso::simulator::{MosaicSimulator, MosaicUser};
 use tower_sso::vendor::mosaic::{Mosaic, MosaicConfig, Region};
 use tower_sso::{BoxError, CookieKey, Sso};
 
+use app::App;
+
 const CLIENT: (&str, &str) = ("mosaic-example", "the secret of the example");
 
 #[tokio::main]
@@ -32,10 +34,11 @@ async fn main() -> Result<(), BoxError> {
         )
         .init();
 
-    let config = if env::var_os("MOSAIC_CLIENT_ID").is_some() {
-        MosaicConfig::from_env()?
+    let (config, stand_in) = if env::var_os("MOSAIC_CLIENT_ID").is_some() {
+        (MosaicConfig::from_env()?, None)
     } else {
-        start_simulator().await?
+        let (config, url) = start_simulator().await?;
+        (config, Some(url))
     };
     let mosaic = Mosaic::new(config)?;
     // What makes two apps sisters: both find a browser's session at Mosaic in here.
@@ -44,16 +47,23 @@ async fn main() -> Result<(), BoxError> {
     let first = TcpListener::bind(variable("SSO_LISTEN", "127.0.0.1:3000")).await?;
     let second = TcpListener::bind(variable("SSO_DEMO_SECOND_LISTEN", "127.0.0.1:3002")).await?;
     let addresses = [first.local_addr()?, second.local_addr()?];
-    let app = |own: usize, name| {
+    let names = ["Orders", "Invoices"];
+    let app = |own: usize| {
         let sso = Sso::with_provider(mosaic.clone())
             .base_url(format!("http://{}", addresses[own]))
             .cookie_key(CookieKey::generate())
             .session_directory(directory.clone())
             .build()?;
-        let sister = format!("http://{}", addresses[1 - own]);
-        Ok::<_, BoxError>(app::app(&sso, &mosaic, name, sister))
+        let app = App {
+            mosaic: mosaic.clone(),
+            name: names[own],
+            sister: format!("http://{}", addresses[1 - own]),
+            sister_name: names[1 - own],
+            stand_in: stand_in.clone(),
+        };
+        Ok::<_, BoxError>(app::app(&sso, app))
     };
-    let (orders, invoices) = (app(0, "Orders")?, app(1, "Invoices")?);
+    let (orders, invoices) = (app(0)?, app(1)?);
 
     println!("open http://{}", addresses[0]);
     println!("and  http://{}", addresses[1]);
@@ -64,7 +74,8 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn start_simulator() -> Result<MosaicConfig, BoxError> {
+/// Its set-up, and its front page.
+async fn start_simulator() -> Result<(MosaicConfig, String), BoxError> {
     let listener =
         TcpListener::bind(variable("SSO_DEMO_SIMULATOR_LISTEN", "127.0.0.1:3001")).await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -86,7 +97,7 @@ async fn start_simulator() -> Result<MosaicConfig, BoxError> {
         .build();
     tokio::spawn(simulator.serve(listener));
     let region = Region::custom(&url, &url)?;
-    Ok(MosaicConfig::new(region, CLIENT.0, CLIENT.1))
+    Ok((MosaicConfig::new(region, CLIENT.0, CLIENT.1), url))
 }
 
 fn variable(name: &str, default: &str) -> String {

@@ -27,15 +27,14 @@ pub(super) async fn front(State(mosaic): State<Arc<Mosaic>>) -> Response {
         (list, state.sessions.count(mosaic.now()))
     };
     let sent = if sent.is_empty() {
-        "<p id=\"sent\">Nothing was sent yet. Load the page again after you asked for a code.</p>"
-            .to_owned()
+        "<p id=\"sent\">Nothing was sent yet.</p>".to_owned()
     } else {
         format!("<ul id=\"sent\">\n{sent}</ul>")
     };
     let main = format!(
-        "<h1>Mosaic</h1>\n<p class=\"soft\">A simulator of the API. Nothing is really sent: codes and links \
-         are here.</p>\n<h2>Sent, the newest first</h2>\n{sent}\n<h2>People</h2>\n<ul id=\"people\">\n{people}\
-         </ul>\n<dl><dt>Issuer</dt><dd><code>{}</code></dd><dt>Tenant</dt><dd><code>{}</code></dd>\
+        "<h1>Mosaic</h1>\n<p class=\"soft\">A stand-in for the API. Nothing is really sent: codes and links \
+         are here, the newest first.</p>\n<h2>Sent</h2>\n{sent}\n<p><a id=\"again\" href=\"/\">Look again</a></p>\n\
+         <h2>People</h2>\n<ul id=\"people\">\n{people}</ul>\n<h2>This tenant</h2>\n<dl><dt>Issuer</dt><dd><code>{}</code></dd><dt>Tenant</dt><dd><code>{}</code></dd>\
          <dt>Sessions</dt><dd id=\"sessions\">{sessions}</dd></dl>",
         escape(&mosaic.issuer),
         escape(&mosaic.tenant),
@@ -45,7 +44,7 @@ pub(super) async fn front(State(mosaic): State<Arc<Mosaic>>) -> Response {
 
 fn person(user: &MosaicUser) -> String {
     let password = user.password().map(|password| password.expose().as_str());
-    let mut html = format!("<li>{}", escape(user.id()));
+    let mut html = format!("<li><strong>{}</strong><dl>", escape(user.id()));
     for (name, value) in [
         ("password", password),
         ("e-mail", user.email()),
@@ -55,12 +54,12 @@ fn person(user: &MosaicUser) -> String {
             // Writing to a String does not fail.
             let _ = write!(
                 html,
-                " <span class=\"soft\">{name}</span> <code>{}</code>",
+                "<dt>{name}</dt><dd><code>{}</code></dd>",
                 escape(value)
             );
         }
     }
-    html.push_str("</li>\n");
+    html.push_str("</dl></li>\n");
     html
 }
 

@@ -1,8 +1,9 @@
-//! Against parts that know nothing of this crate: npm `oidc-provider`, Chromium and nginx, and the quickstart
-//! as a newcomer runs it. Each test is skipped with a printed line where its part is not installed.
+//! Against parts that know nothing of this crate: npm `oidc-provider`, Chromium and nginx, and the examples
+//! as a newcomer runs them. Each test is skipped with a printed line where its part is not installed.
 
 mod chromium;
 mod hostile_pages;
+mod mosaic;
 mod nginx;
 mod oidc_provider;
 mod quickstart;

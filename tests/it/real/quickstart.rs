@@ -1,9 +1,13 @@
-//! The quickstart, as a process with its variables, at `oidc-provider`: each route of the contract.
+//! The quickstart, as a process with its variables, at `oidc-provider`: each route of the contract. Where time
+//! would have to pass, at a simulator in this process, which says what lies back.
 
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tower_sso::clock::{Clock, SystemClock};
+use tower_sso::simulator::{Fault, LoginChoice, SimulatedUser, Simulator, SimulatorHandle};
 
 use crate::support::{Account, Browser, Page, ProviderProcess, Quickstart};
 
@@ -239,4 +243,92 @@ async fn the_log_tells_who_did_what_and_no_secret() {
             "{secret} is in the log: {log}"
         );
     }
+}
+
+/// The quickstart at a simulator in this process, which signs alice in without a page.
+async fn at_simulator(variables: &[(&str, &str)]) -> Option<(Quickstart, SimulatorHandle)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let simulator = Simulator::builder(&issuer)
+        .any_client()
+        .user(SimulatedUser::new("alice"))
+        .build();
+    let handle = simulator.handle().clone();
+    handle.set_default_login(LoginChoice::new("alice"));
+    tokio::spawn(simulator.serve(listener));
+    let url = Quickstart::free_url("127.0.0.1");
+    let app = Quickstart::with_provider(&issuer, &url, variables)?;
+    Some((app, handle))
+}
+
+#[tokio::test]
+async fn a_token_that_is_over_is_renewed_before_its_hash_is_told() {
+    let scopes = ("SSO_SCOPES", "openid offline_access");
+    let Some((app, idp)) = at_simulator(&[scopes]).await else {
+        return;
+    };
+    let browser = Browser::new();
+    idp.set_fault(Fault::ExpiresIn(Some(json!(0))));
+    let page = browser.visit(&app.at("/auth/login?return_to=/")).await;
+    assert!(page.text().contains("Signed in as"), "{}", page.html());
+    idp.clear_faults();
+    let before = idp.refresh_grants();
+    let fresh = browser.visit(&app.at("/token")).no_follow().await;
+    assert_eq!(fresh.status, 200, "{}", fresh.html());
+    let fresh = fresh.json();
+    assert!(fresh["expires_in"].as_u64().unwrap() >= 60, "{fresh}");
+    assert_eq!(fresh["access_token_sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(
+        fresh.as_object().unwrap().len(),
+        2,
+        "never the token itself"
+    );
+    let again = browser.visit(&app.at("/token")).no_follow().await.json();
+    assert_eq!(again["access_token_sha256"], fresh["access_token_sha256"]);
+    assert_eq!((before, idp.refresh_grants()), (0, 1));
+    assert_eq!(idp.code_grants(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_over_for_good_is_had_by_a_sign_in() {
+    let Some((app, idp)) = at_simulator(&[]).await else {
+        return;
+    };
+    let browser = Browser::new();
+    idp.set_fault(Fault::ExpiresIn(Some(json!(0))));
+    browser.visit(&app.at("/auth/login?return_to=/")).await;
+    idp.clear_faults();
+    let script = browser.visit(&app.at("/")).await.fetch("/token").await;
+    assert_eq!(script.status, 401);
+    let page = browser.visit(&app.at("/token")).await;
+    assert_eq!(page.url.as_str(), app.at("/token"), "{}", page.html());
+    assert!(page.json()["expires_in"].as_u64().unwrap() >= 60);
+    assert_eq!((idp.code_grants(), idp.refresh_grants()), (2, 0));
+}
+
+#[tokio::test]
+async fn who_signed_in_more_than_a_minute_ago_is_asked_again() {
+    let Some((app, idp)) = at_simulator(&[]).await else {
+        return;
+    };
+    let browser = Browser::new();
+    let minutes_ago = SystemClock.now().0 - 120;
+    let auth_time = ("auth_time".to_owned(), Some(json!(minutes_ago)));
+    idp.set_fault(Fault::IdTokenClaim(auth_time.0, auth_time.1));
+    let old = browser.visit(&app.at("/protected")).await.json();
+    assert_eq!(old["auth_time"], minutes_ago);
+    idp.clear_faults();
+    let asked = browser.visit(&app.at("/recent")).no_follow().await;
+    let asked = asked.location().unwrap().to_string();
+    assert!(asked.contains("max_age=60"), "{asked}");
+    let page = browser.visit(&app.at("/recent")).await;
+    assert_eq!(page.url.as_str(), app.at("/recent"), "{}", page.html());
+    let new = page.json();
+    assert_eq!((&new["sub"], idp.code_grants()), (&old["sub"], 2));
+    assert!(
+        new["auth_time"].as_u64().unwrap() > minutes_ago + 60,
+        "{new}"
+    );
+    let page = browser.visit(&app.at("/recent")).no_follow().await;
+    assert_eq!((page.status.as_u16(), idp.code_grants()), (200, 2));
 }

@@ -10,7 +10,7 @@ use fantoccini::cookies::Cookie;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::child::{Owned, missing};
@@ -46,11 +46,11 @@ pub(crate) struct Chromium {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tab(WindowHandle);
 
-/// chromedriver's own command for what stands on the console.
+/// chromedriver's own command for what is in a log of this name since it was last asked.
 #[derive(Debug)]
-struct BrowserLog;
+struct DriverLog(&'static str);
 
-impl WebDriverCompatibleCommand for BrowserLog {
+impl WebDriverCompatibleCommand for DriverLog {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }
@@ -58,7 +58,7 @@ impl WebDriverCompatibleCommand for BrowserLog {
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
         (
             http::Method::POST,
-            Some(json!({ "type": "browser" }).to_string()),
+            Some(json!({ "type": self.0 }).to_string()),
         )
     }
 }
@@ -78,7 +78,7 @@ impl Chromium {
         flags.push(format!("--user-data-dir={}", profile.0.display()));
         let capabilities = json!({
             "goog:chromeOptions": { "args": flags },
-            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().cloned().unwrap_or_default())
@@ -172,12 +172,27 @@ impl Chromium {
 
     /// What the browser has refused on grounds of a Content-Security-Policy since this was last asked.
     pub(crate) async fn violations(&self) -> Vec<String> {
-        let lines = self.client.issue_cmd(BrowserLog).await.unwrap();
+        let lines = self.client.issue_cmd(DriverLog("browser")).await.unwrap();
         let texts = lines.as_array().into_iter().flatten();
         texts
             .filter_map(|line| line["message"].as_str())
             .filter(|text| text.contains("Content Security Policy"))
             .map(str::to_owned)
+            .collect()
+    }
+
+    /// The URLs that tabs have sent requests to since this was last asked.
+    pub(crate) async fn requests(&self) -> Vec<String> {
+        let lines = self.client.issue_cmd(DriverLog("performance")).await;
+        let lines = lines.unwrap();
+        let events = lines.as_array().into_iter().flatten();
+        events
+            .filter_map(|line| serde_json::from_str(line["message"].as_str()?).ok())
+            .filter(|event: &Value| event["message"]["method"] == "Network.requestWillBeSent")
+            .filter_map(|event| {
+                let url = event["message"]["params"]["request"]["url"].as_str();
+                url.map(str::to_owned)
+            })
             .collect()
     }
 

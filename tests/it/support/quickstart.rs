@@ -1,12 +1,7 @@
-//! The quickstart as a newcomer runs it: the built example, as a process of its own.
+//! The quickstart as a newcomer runs it.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use super::child::{Owned, free_port, missing};
+use super::child::free_port;
+use super::example::Example;
 use super::provider_process::ProviderProcess;
 
 /// A running quickstart; it ends when this is dropped.
@@ -15,8 +10,7 @@ pub(crate) struct Quickstart {
     pub(crate) url: String,
     /// Where its simulator is, if it runs one.
     pub(crate) simulator: Option<String>,
-    log: Arc<Mutex<String>>,
-    _child: Owned,
+    example: Example,
 }
 
 impl Quickstart {
@@ -54,47 +48,19 @@ impl Quickstart {
     }
 
     fn spawn(variables: &[(&str, &str)]) -> Option<Self> {
-        let program = program();
-        if !program.is_file() {
-            missing("the quickstart (cargo build --example quickstart, or a whole cargo test)");
-            return None;
-        }
-        assert_fresh(&program);
-        let inherited = std::env::vars_os().filter(|(name, _)| {
-            let name = name.to_string_lossy();
-            !name.starts_with("SSO_") && name != "RUST_LOG"
-        });
-        let child = Command::new(program)
-            .env_clear()
-            .envs(inherited)
-            .env("RUST_LOG", "tower_sso=trace")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn();
-        let mut child = Owned(child.unwrap());
-        let mut lines = BufReader::new(child.0.stdout.take().unwrap())
-            .lines()
-            .map_while(Result::ok);
-        let mut simulator = None;
-        let url = lines.find_map(|line| {
+        let (mut url, mut simulator) = (String::new(), None);
+        let example = Example::start("quickstart", variables, |line| {
             if let Some((_, issuer)) = line.split_once("a simulated provider, ") {
                 simulator = Some(issuer.to_owned());
             }
-            line.strip_prefix("open ").map(str::to_owned)
-        });
-        let log: Arc<Mutex<String>> = Arc::default();
-        let kept = Arc::clone(&log);
-        // Left unread, a full pipe would stop the app.
-        std::thread::spawn(move || {
-            lines.for_each(|line| kept.lock().unwrap().push_str(&(line + "\n")));
-        });
+            let own = line.strip_prefix("open ");
+            url.push_str(own.unwrap_or_default());
+            own.is_some()
+        })?;
         Some(Self {
-            url: url.unwrap_or_else(|| panic!("the quickstart does not start")),
+            url,
             simulator,
-            log,
-            _child: child,
+            example,
         })
     }
 
@@ -102,52 +68,8 @@ impl Quickstart {
         format!("{}{path}", self.url)
     }
 
-    /// What it has written, with every event of this crate, once `last` stands there.
-    ///
-    /// # Panics
-    /// If that does not come.
+    /// As [`Example::log_until`].
     pub(crate) async fn log_until(&self, last: &str) -> String {
-        let read = async {
-            loop {
-                let log = self.log.lock().unwrap().clone();
-                if log.contains(last) {
-                    return log;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        let log = tokio::time::timeout(Duration::from_secs(10), read).await;
-        log.unwrap_or_else(|_| panic!("no {last} in the log: {:?}", self.log))
-    }
-}
-
-/// Cargo puts examples beside the folder of the test's own binary.
-fn program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let profile = own.parent().and_then(|deps| deps.parent()).unwrap();
-    profile
-        .join("examples/quickstart")
-        .with_extension(std::env::consts::EXE_EXTENSION)
-}
-
-/// `cargo test --test it` builds no examples: what was tested then would be yesterday's code.
-///
-/// # Panics
-/// If the program is older than a file that it is made of, as cargo has noted beside it.
-fn assert_fresh(program: &Path) {
-    let built = program.metadata().unwrap().modified().unwrap();
-    let noted = std::fs::read_to_string(program.with_extension("d")).unwrap();
-    let (_, sources) = noted.trim_end().split_once(": ").unwrap();
-    // As in a makefile, a backslash stands before a space that is part of a name.
-    for source in sources.replace("\\ ", "\0").split(' ') {
-        let source = source.replace('\0', " ");
-        let changed = Path::new(&source)
-            .metadata()
-            .and_then(|file| file.modified());
-        assert!(
-            changed.is_ok_and(|changed| changed <= built),
-            "the quickstart is older than {source}: build it again (cargo build --example quickstart \
-             --features simulator,test-util)"
-        );
+        self.example.log_until(last).await
     }
 }
