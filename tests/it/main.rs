@@ -16,6 +16,7 @@ mod error_answers;
 mod extractors;
 mod interruptions;
 mod jsonwebtoken_default;
+mod judged_again;
 mod layout;
 mod mosaic;
 mod observability;

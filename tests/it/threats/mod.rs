@@ -3,6 +3,7 @@
 
 mod cross_site;
 mod every_secret;
+mod handles_mixed_up;
 mod hostile_directory;
 mod hostile_store;
 mod jwt_and_jwks;
