@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get;
 use http::Method;
 use tower_sso::simulator::{Endpoint, Fault};
-use tower_sso::{BoxError, Decision, Identity};
+use tower_sso::{BoxError, Decision, Identity, SilentLayer};
 use tracing::Level;
 
 use crate::support::{App, Line, Log};
@@ -186,6 +188,31 @@ async fn another_account_at_a_step_up_is_in_the_audit() {
         events.last(),
         Some(&failure("step_up", Some("bob"), reason))
     );
+}
+
+/// Who would need a page is the outcome of a silent attempt (OpenID Connect Core 3.1.2.6): nothing has failed.
+#[tokio::test]
+async fn nobody_who_is_asked_silently_is_no_failure() {
+    let log = Log::start();
+    for (code, fails) in [
+        ("login_required", false),
+        ("interaction_required", false),
+        ("consent_required", false),
+        ("account_selection_required", false),
+        ("server_error", true),
+    ] {
+        let app = App::new();
+        let silent = get(|| async { "for all" }).layer(SilentLayer::new());
+        app.serve(app.sso.into_axum(Router::new().route("/", silent)));
+        let refuses = Fault::AuthorizeError(code.to_owned(), None);
+        app.idp().set_fault(refuses);
+        log.take();
+        assert_eq!(app.visit("/").await.html(), "for all");
+        let mut events = log.audit();
+        events.retain(|event| event["event"] == "sign_in");
+        let expected = fails.then(|| failure("sign_in", None, code));
+        assert_eq!(events, Vec::from_iter(expected), "{code}");
+    }
 }
 
 #[tokio::test]

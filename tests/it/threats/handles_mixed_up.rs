@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tower_sso::Secret;
 use tower_sso::session::directory::{HandleKey, SessionDirectory as _, SharedSession};
 
-use crate::support::{Browser, Sisters};
+use crate::support::{Browser, LIFE, Sisters, settle};
 
 fn protected() -> String {
     format!("{}/protected", Sisters::TWO)
@@ -61,4 +61,28 @@ async fn threat_08_the_id_of_a_session_is_told_to_another_provider() {
         let page = sisters.visit(&protected()).no_follow().await;
         assert_eq!((page.status.as_u16(), sisters.idp.asked()), (status, asked));
     }
+}
+
+/// Somebody else has signed in at a sister since, and the use of one session makes the handle of the other last.
+/// Guard: `slide_handle` compares the ids.
+#[tokio::test]
+async fn threat_14_a_handle_lasts_by_the_use_of_another_session() {
+    let sisters = Sisters::new();
+    sisters.sign_in("ada").await;
+    sisters.visit(&protected()).await;
+    sisters.sign_in("bob").await;
+    settle().await;
+    let handle = || sisters.browser.cookie(Sisters::HANDLE).unwrap().value;
+    let key = HandleKey::of_cookie(&handle());
+    let before = sisters.directory.find(key).await.unwrap().unwrap();
+    sisters.seconds(LIFE.as_secs());
+    let page = sisters.visit(&protected()).no_follow().await;
+    assert_eq!(page.json()["sub"], "ada");
+    assert_eq!(sisters.idp.asked(), 2, "renewed by its id");
+    assert!(page.set_cookies().is_empty(), "{:?}", page.set_cookies());
+    let after = sisters.directory.find(key).await.unwrap().unwrap();
+    assert_eq!(
+        (&*after.subject, after.expires_at),
+        ("bob", before.expires_at)
+    );
 }

@@ -12,6 +12,7 @@ mod known_secrets;
 mod loops;
 mod malformed_input;
 mod one_browser_one_flow;
+mod own_page;
 mod policy;
 mod proxies;
 mod reauthentication;
