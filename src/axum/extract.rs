@@ -50,18 +50,14 @@ static LOGIN: LazyLock<Policy> = LazyLock::new(Policy::login);
 
 /// The session of somebody who is signed in, brought up to date.
 pub(super) async fn renewed_session(parts: &Parts, need: Need) -> Result<Session, Refused> {
-    renew(parts, need, Whoever::Wanted).await;
-    let response = match Auth::of(&parts.extensions) {
-        None => require::no_layer(),
-        Some(auth) => match auth.judge(&LOGIN, parts) {
-            Err(refusal) => require::refused(&refusal),
-            Ok(()) => match auth.session() {
-                Some(session) => return Ok(session.clone()),
-                None => require::no_layer(),
-            },
+    let auth = renewed(parts, need, Whoever::Wanted).await?;
+    match auth.judge(&LOGIN, parts) {
+        Err(refusal) => Err(Refused::new(require::refused(&refusal))),
+        Ok(()) => match auth.session() {
+            Some(session) => Ok(session.clone()),
+            None => Err(Refused::new(require::no_layer())),
         },
-    };
-    Err(Refused::new(response))
+    }
 }
 
 pub(super) fn refuse(parts: &Parts, cause: Cause) -> Refused {
@@ -71,19 +67,19 @@ pub(super) fn refuse(parts: &Parts, cause: Cause) -> Refused {
     })
 }
 
-/// Brings a session that is due up to date, before anybody looks at it.
-async fn renew(parts: &Parts, need: Need, whoever: Whoever) {
-    let renewal = Auth::of(&parts.extensions).and_then(|auth| auth.renewal(need, whoever, parts));
-    if let Some(renewal) = renewal {
-        renewal.await;
-    }
-}
-
-async fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
-    renew(parts, Need::Session, Whoever::Here).await;
+/// What the layer left, with a session that is due brought up to date before anybody looks at it.
+async fn renewed(parts: &Parts, need: Need, whoever: Whoever) -> Result<&Auth, Refused> {
     let Some(auth) = Auth::of(&parts.extensions) else {
         return Err(Refused::new(require::no_layer()));
     };
+    if let Some(renewal) = auth.renewal(need, whoever, parts) {
+        renewal.await;
+    }
+    Ok(auth)
+}
+
+async fn optional(parts: &Parts) -> Result<Option<Session>, Refused> {
+    let auth = renewed(parts, Need::Session, Whoever::Here).await?;
     match auth.usable_session(parts) {
         Ok(session) => Ok(session.cloned()),
         // What a page of another site sends is nobody's.

@@ -212,9 +212,9 @@ impl Auth {
     /// Whether a request may pass to a route; if not, what is to be answered.
     pub(crate) fn meet(&self, demand: &Demand, request: &request::Parts) -> Result<(), Refusal> {
         match demand {
-            Demand::Policy(asked, unauthenticated) => self
+            Demand::Policy(asked) => self
                 .verdict(&asked.policy, request)
-                .map_err(|cause| self.refusal(cause, Arc::clone(unauthenticated), request)),
+                .map_err(|cause| self.refusal(cause, Arc::clone(&asked.unauthenticated), request)),
             Demand::AskSilently if self.may_ask_silently(request) => {
                 Err(self.refuse(Cause::AskSilently, request))
             }

@@ -20,8 +20,8 @@ pub(crate) enum Whoever {
 /// What a route wants.
 #[derive(Clone, Debug)]
 pub(crate) enum Demand {
-    /// That a policy holds, and what a navigation gets where nobody is signed in.
-    Policy(Arc<Asked>, Arc<Unauthenticated>),
+    /// That a policy holds. One pointer: a router clones it with each request.
+    Policy(Arc<Asked>),
     /// Nothing; but where nobody is signed in here, the provider is asked once without a page.
     AskSilently,
 }
@@ -31,6 +31,8 @@ pub(crate) enum Demand {
 pub(crate) struct Asked {
     pub(crate) policy: Policy,
     wants_access_token: bool,
+    /// What a navigation gets where nobody is signed in.
+    pub(crate) unauthenticated: Arc<Unauthenticated>,
 }
 
 impl Asked {
@@ -38,6 +40,7 @@ impl Asked {
         Self {
             wants_access_token: policy.wants_access_token(),
             policy,
+            unauthenticated: Arc::default(),
         }
     }
 }
@@ -46,16 +49,14 @@ impl Demand {
     /// What has to be renewed for it where it is due, one after the other.
     pub(super) fn needs(&self) -> &'static [Need] {
         match self {
-            Self::Policy(asked, _) if asked.wants_access_token => {
-                &[Need::Session, Need::AccessToken]
-            }
+            Self::Policy(asked) if asked.wants_access_token => &[Need::Session, Need::AccessToken],
             _ => &[Need::Session],
         }
     }
 
     pub(super) fn whoever(&self) -> Whoever {
         match self {
-            Self::Policy(..) => Whoever::Wanted,
+            Self::Policy(_) => Whoever::Wanted,
             Self::AskSilently => Whoever::Greeted,
         }
     }

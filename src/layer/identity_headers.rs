@@ -37,10 +37,9 @@ pub(super) fn replace<B>(request: &mut Request<B>, auth: &Auth) {
     tell(request, auth);
 }
 
-/// Tells anew what a renewal of the session has changed since.
-pub(super) fn after_renewal<B>(request: &mut Request<B>) {
-    let auth = Auth::of(request.extensions()).filter(|auth| auth.is_told_anew());
-    if let Some(auth) = auth.cloned() {
+/// Tells what a renewal of the session has changed since.
+pub(super) fn tell_anew<B>(request: &mut Request<B>) {
+    if let Some(auth) = Auth::of(request.extensions()).cloned() {
         tell(request, &auth);
     }
 }

@@ -48,7 +48,7 @@ impl RequireLayer {
     /// A layer that asks this policy.
     pub fn new(policy: Policy) -> Self {
         Self {
-            demand: Demand::Policy(Arc::new(Asked::new(policy)), Arc::default()),
+            demand: Demand::Policy(Arc::new(Asked::new(policy))),
         }
     }
 
@@ -69,8 +69,8 @@ impl RequireLayer {
             answer.is_sound(),
             "the page for who has to sign in must be a path of this app, not {answer:?}"
         );
-        if let Demand::Policy(_, unauthenticated) = &mut self.demand {
-            *unauthenticated = Arc::new(answer);
+        if let Demand::Policy(asked) = &mut self.demand {
+            Arc::make_mut(asked).unauthenticated = Arc::new(answer);
         }
         self
     }
@@ -149,11 +149,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let mut needs = self.demand.needs().iter();
-        if let Some(auth) = Auth::of(&parts.extensions)
-            && let Some(renewal) =
-                needs.find_map(|need| auth.renewal(*need, self.demand.whoever(), &parts))
-        {
+        let auth = Auth::of(&parts.extensions);
+        if let Some(renewal) = auth.and_then(|auth| self.renewal(auth, &parts)) {
             // The service that was polled ready waits for its turn, a clone stays.
             let clone = self.clone();
             let waiting = Waiting {
@@ -167,27 +164,49 @@ where
                 },
             };
         }
+        let answer = self.judge(auth, &parts);
         RequireFuture {
-            state: self.judge(parts, body),
+            state: self.go(answer, Request::from_parts(parts, body)),
         }
     }
 }
 
+/// A request that may go on.
+struct Passed {
+    /// Whether headers told of the session of before its renewal.
+    told_anew: bool,
+}
+
+/// Whether a request may go on, and what it gets if not.
+type Answer = Result<Passed, Box<Response<Bytes>>>;
+
 impl<S> RequireService<S> {
-    fn judge<B, R>(&mut self, parts: request::Parts, body: B) -> State<S, B, S::Future>
+    fn renewal(&self, auth: &Auth, parts: &request::Parts) -> Option<BoxFuture<'static, ()>> {
+        let (mut needs, whoever) = (self.demand.needs().iter(), self.demand.whoever());
+        needs.find_map(|need| auth.renewal(*need, whoever, parts))
+    }
+
+    fn judge(&self, auth: Option<&Auth>, parts: &request::Parts) -> Answer {
+        let Some(auth) = auth else {
+            return Err(Box::new(no_layer()));
+        };
+        match auth.meet(&self.demand, parts) {
+            Ok(()) => Ok(Passed {
+                told_anew: auth.is_told_anew(),
+            }),
+            Err(refusal) => Err(Box::new(refused(&refusal))),
+        }
+    }
+
+    fn go<B, R>(&mut self, answer: Answer, mut request: Request<B>) -> State<S, B, S::Future>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone,
     {
-        let answer = match Auth::of(&parts.extensions) {
-            Some(auth) => auth
-                .meet(&self.demand, &parts)
-                .map_err(|refusal| refused(&refusal)),
-            None => Err(no_layer()),
-        };
         match answer {
-            Ok(()) => {
-                let mut request = Request::from_parts(parts, body);
-                identity_headers::after_renewal(&mut request);
+            Ok(Passed { told_anew }) => {
+                if told_anew {
+                    identity_headers::tell_anew(&mut request);
+                }
                 State::Inner {
                     future: self.inner.call(request),
                 }
@@ -196,7 +215,7 @@ impl<S> RequireService<S> {
                 // What the service reserved when it was polled ready goes back: it is not called.
                 self.inner = self.inner.clone();
                 State::Refused {
-                    response: Some(Box::new(response)),
+                    response: Some(response),
                 }
             }
         }
@@ -279,7 +298,8 @@ where
                         ..
                     } = *waited;
                     let (parts, body) = request.into_parts();
-                    service.judge(parts, body)
+                    let answer = service.judge(Auth::of(&parts.extensions), &parts);
+                    service.go(answer, Request::from_parts(parts, body))
                 }
                 StateProjection::Inner { future } => {
                     let response = ready!(future.poll(cx));

@@ -48,14 +48,7 @@ impl SsoBuilder {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration), naming the variable that is missing or
     /// malformed.
     pub fn from_env() -> Result<Self> {
-        for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
-            if is_misspelled(&name) {
-                tracing::warn!(
-                    variable = name,
-                    "this variable is not known and has no effect"
-                );
-            }
-        }
+        warn_of_misspelled();
         Self::from_lookup(|name| std::env::var_os(name))
     }
 
@@ -78,61 +71,107 @@ impl SsoBuilder {
     /// As [`SsoBuilder::from_env`].
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let vars = Vars(&lookup);
-        let mut builder = Self::new(vars.required("SSO_ISSUER")?);
-        builder.client_id = Some(vars.required("SSO_CLIENT_ID")?);
-        builder.client_secret = vars.secret("SSO_CLIENT_SECRET")?.map(ClientSecret::new);
-        builder.base_url = Some(vars.required("SSO_BASE_URL")?);
+        Self::new(vars.required("SSO_ISSUER")?)
+            .of_openid_provider(&vars)?
+            .of_app(&vars)
+    }
+
+    /// What the `SSO_…` environment variables say of the app itself, for a provider that is made already
+    /// ([`Sso::with_provider`](crate::Sso::with_provider)): its address, its cookies and their key, its sessions,
+    /// proxies and paths. Those that speak of an OpenID Provider have no effect.
+    ///
+    /// # Errors
+    /// As [`SsoBuilder::from_env`].
+    pub fn with_env(self) -> Result<Self> {
+        warn_of_misspelled();
+        self.with_lookup(|name| std::env::var_os(name))
+    }
+
+    /// As [`SsoBuilder::with_env`], with variables from anywhere.
+    ///
+    /// ```
+    /// # fn builder() -> tower_sso::SsoBuilder { tower_sso::Sso::builder("https://idp.example.com").public_client("app") }
+    /// let builder = builder().with_lookup(|name| match name {
+    ///     "SSO_BASE_URL" => Some("http://127.0.0.1:3000".into()),
+    ///     _ => None,
+    /// })?;
+    /// assert!(builder.build().is_ok());
+    /// # Ok::<(), tower_sso::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SsoBuilder::from_env`].
+    pub fn with_lookup(self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+        self.of_app(&Vars(&lookup))
+    }
+
+    fn of_openid_provider(mut self, vars: &Vars<'_>) -> Result<Self> {
+        self.client_id = Some(vars.required("SSO_CLIENT_ID")?);
+        self.client_secret = vars.secret("SSO_CLIENT_SECRET")?.map(ClientSecret::new);
+        if let Some(scopes) = vars.words("SSO_SCOPES")? {
+            self.scopes = scopes;
+        }
+        self.client_auth = vars.parsed("SSO_CLIENT_AUTH")?.unwrap_or_default();
+        self.response_mode = vars.parsed("SSO_RESPONSE_MODE")?.unwrap_or_default();
+        self.userinfo = vars.switch("SSO_USERINFO")?;
+        self.max_age = vars.seconds("SSO_MAX_AGE")?;
+        self.acr_values = vars.words("SSO_ACR_VALUES")?.unwrap_or_default();
+        self.mfa_acr_values = vars.words("SSO_MFA_ACR_VALUES")?.unwrap_or_default();
+        self.ui_locales = vars.text("SSO_UI_LOCALES")?;
+        if let Some(path) = vars.text("SSO_CA_FILE")? {
+            self.extra_ca =
+                Some(std::fs::read(path).map_err(|error| malformed("SSO_CA_FILE", error))?);
+        }
+        Ok(self)
+    }
+
+    fn of_app(mut self, vars: &Vars<'_>) -> Result<Self> {
+        self.base_url = Some(vars.required("SSO_BASE_URL")?);
         if let Some(keys) = vars.secret("SSO_COOKIE_KEY")? {
-            builder.cookie_keys = keys
+            self.cookie_keys = keys
                 .split(',')
                 .map(|key| {
                     CookieKey::from_base64(key).map_err(|error| malformed("SSO_COOKIE_KEY", error))
                 })
                 .collect::<Result<_>>()?;
         }
-        builder.cookie_name = vars.text("SSO_COOKIE_NAME")?;
-        if let Some(scopes) = vars.words("SSO_SCOPES")? {
-            builder.scopes = scopes;
-        }
-        builder.client_auth = vars.parsed("SSO_CLIENT_AUTH")?.unwrap_or_default();
-        builder.response_mode = vars.parsed("SSO_RESPONSE_MODE")?.unwrap_or_default();
-        builder.userinfo = vars.switch("SSO_USERINFO")?;
-        builder.max_age = vars.seconds("SSO_MAX_AGE")?;
-        builder.acr_values = vars.words("SSO_ACR_VALUES")?.unwrap_or_default();
-        builder.mfa_acr_values = vars.words("SSO_MFA_ACR_VALUES")?.unwrap_or_default();
-        builder.revalidation = vars.parsed("SSO_REVALIDATION")?.unwrap_or_default();
-        builder.ui_locales = vars.text("SSO_UI_LOCALES")?;
+        self.cookie_name = vars.text("SSO_COOKIE_NAME")?;
+        self.revalidation = vars.parsed("SSO_REVALIDATION")?.unwrap_or_default();
         let default = Lifetime::default();
-        builder.lifetime = Lifetime {
+        self.lifetime = Lifetime {
             idle: vars.seconds("SSO_IDLE_SECONDS")?.unwrap_or(default.idle),
             absolute: vars
                 .seconds("SSO_ABSOLUTE_SECONDS")?
                 .unwrap_or(default.absolute),
         };
         if let Some(path) = vars.text("SSO_AUTH_PATH")? {
-            builder.auth_path = path;
+            self.auth_path = path;
         }
-        builder.allowed_origins = vars.words("SSO_ALLOWED_ORIGINS")?.unwrap_or_default();
+        self.allowed_origins = vars.words("SSO_ALLOWED_ORIGINS")?.unwrap_or_default();
         if let Some(list) = vars.text("SSO_TRUSTED_PROXIES")? {
-            builder.trusted_proxies = list.split(',').map(str::to_owned).collect();
+            self.trusted_proxies = list.split(',').map(str::to_owned).collect();
         }
-        builder.forwarded_headers = vars.parsed("SSO_FORWARDED_HEADERS")?.unwrap_or_default();
-        builder.identity_headers = vars.switch("SSO_IDENTITY_HEADERS")?;
+        self.forwarded_headers = vars.parsed("SSO_FORWARDED_HEADERS")?.unwrap_or_default();
+        self.identity_headers = vars.switch("SSO_IDENTITY_HEADERS")?;
+        self.shared_domain = vars.text("SSO_SHARED_DOMAIN")?;
         match vars.text("SSO_SESSION_STORE")?.as_deref() {
-            None | Some("memory") => {}
-            Some(_) => {
-                return Err(malformed(
-                    "SSO_SESSION_STORE",
-                    "this version knows `memory` only",
-                ));
-            }
+            None | Some("memory") => Ok(self),
+            Some(_) => Err(malformed(
+                "SSO_SESSION_STORE",
+                "this version knows `memory` only",
+            )),
         }
-        builder.shared_domain = vars.text("SSO_SHARED_DOMAIN")?;
-        if let Some(path) = vars.text("SSO_CA_FILE")? {
-            builder.extra_ca =
-                Some(std::fs::read(path).map_err(|error| malformed("SSO_CA_FILE", error))?);
+    }
+}
+
+fn warn_of_misspelled() {
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
+        if is_misspelled(&name) {
+            tracing::warn!(
+                variable = name,
+                "this variable is not known and has no effect"
+            );
         }
-        Ok(builder)
     }
 }
 

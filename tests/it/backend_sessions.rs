@@ -1,10 +1,18 @@
 //! The second rung: sessions at the provider that backends know by an id.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
 
 use http::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
+
+use tower_sso::clock::TestClock;
+use tower_sso::session::directory::MemoryDirectory;
+use tower_sso::{CookieKey, Sso, SsoBuilder, User};
 
 use crate::support::{LIFE, Sisters, Trouble, settle};
 
@@ -250,4 +258,51 @@ async fn somebody_else_at_one_app_leaves_who_is_signed_in_at_the_other() {
     settle().await;
     let two = sisters.visit(&at(Sisters::TWO, "/protected")).await.json();
     assert_eq!((&two["sub"], sisters.idp.sessions()), (&"ada".into(), 2));
+}
+
+#[tokio::test]
+async fn the_variables_of_the_app_go_with_a_provider_that_is_made_already() {
+    let sisters = Sisters::new();
+    let with = |domain: &'static str| {
+        let variables = move |name: &str| match name {
+            "SSO_BASE_URL" => Some(Sisters::TWO.into()),
+            "SSO_COOKIE_KEY" => Some("b25lIG9mIHRoZSBrZXlzIHRoYXQgbm8gb25lIGd1ZXNzZXM".into()),
+            "SSO_SHARED_DOMAIN" => Some(domain.into()),
+            "SSO_COOKIE_NAME" => Some("__Host-own".into()),
+            // It speaks of an OpenID Provider.
+            "SSO_CLIENT_AUTH" => Some("nonsense".into()),
+            _ => None,
+        };
+        let builder = Sso::with_provider(sisters.idp.clone())
+            .clock(Arc::new(sisters.clock.clone()))
+            .session_directory(sisters.directory.clone());
+        builder.with_lookup(variables).and_then(SsoBuilder::build)
+    };
+    sisters.sign_in("ada").await;
+    let greet = |user: User| async move { user.subject().to_owned() };
+    let two = with("example.com").unwrap();
+    let routes = Router::new().route("/protected", get(greet));
+    sisters.browser.serve(Sisters::TWO, two.into_axum(routes));
+    let page = sisters.visit(&at(Sisters::TWO, "/protected")).await;
+    assert_eq!(page.text(), "ada");
+    assert!(sisters.browser.cookie("__Host-own").is_some());
+    for domain in ["com", "elsewhere.com"] {
+        let error = with(domain).unwrap_err();
+        assert!(error.is_configuration() && error.to_string().contains("SSO_SHARED_DOMAIN"));
+    }
+}
+
+#[test]
+fn an_openid_provider_has_no_sessions_to_share() {
+    let builder = || Sso::builder("https://idp.example.org").public_client("app");
+    let builder = || {
+        builder()
+            .base_url(Sisters::ONE)
+            .cookie_key(CookieKey::generate())
+    };
+    let error = builder().shared_domain("example.com").build().unwrap_err();
+    assert!(error.to_string().contains("SSO_SHARED_DOMAIN"), "{error}");
+    let clock = Arc::new(TestClock::at(0));
+    let directory = Arc::new(MemoryDirectory::new(clock));
+    assert!(builder().session_directory(directory).build().is_err());
 }
