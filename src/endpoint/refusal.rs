@@ -241,7 +241,10 @@ pub(super) async fn answer(
     let verdict = decide(&refused.cause, kind, browser);
     audit::refused(
         session,
-        refusal.rejection().kind().as_str(),
+        match verdict {
+            Answer::AskSilently => "asked_silently",
+            _ => refusal.rejection().kind().as_str(),
+        },
         refused.cause.text(),
         refused.client,
     );

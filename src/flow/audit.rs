@@ -1,7 +1,8 @@
 //! One event for each sign-in, refusal, renewal and sign-out, at target `tower_sso::audit`.
 //!
 //! Fields: `event` (`sign_in`, `step_up`, `refusal`, `renewal`, `sign_out`), `outcome`, and where they are known
-//! `iss`, `sub`, `public_id`, `reason` and `client`, the address of who asked (a renewal is for all who wait).
+//! `iss`, `sub`, `public_id`, `reason` and `client`, the address of who asked (a renewal is for all who wait). A
+//! `refusal` with the outcome `asked_silently` sends a browser to the provider, and the page shows whatever it says.
 //! No token, no cookie, no URL.
 
 use std::net::IpAddr;

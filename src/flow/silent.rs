@@ -3,7 +3,7 @@
 //!
 //! 1. Only a navigation asks, where nobody is signed in here, or where who is has to be looked at again
 //!    ([`Revalidation`](super::Revalidation)).
-//! 2. A browser asks once in [`INTERVAL`], whatever the answer: a cookie remembers it. One that keeps no
+//! 2. A browser asks once in an interval, whatever the answer: a cookie remembers it. One that keeps no
 //!    cookies comes back with [`MARK`] in the URL and asks no more with that.
 //! 3. After a sign-out nobody is asked until somebody signs in on purpose.
 //! 4. What another tab did meanwhile, a sign-in or a sign-out, wins over the answer. So it comes by query
@@ -16,9 +16,6 @@ use tower_cookies::Cookie;
 use crate::crypto::{Purpose, Sealer};
 use crate::session::ReturnTo;
 use crate::session::cookie::{self, CookieSettings, Found};
-
-/// How long a browser is not asked again.
-const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// As long as browsers keep any cookie (RFC 6265bis section 5.5): a sign-out stands until it is revoked.
 const SIGNED_OUT_FOR: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -35,17 +32,25 @@ pub(crate) struct Silent {
     asked: String,
     signed_out: String,
     settings: CookieSettings,
+    /// How long a browser is not asked again.
+    interval: Duration,
     /// Whether browsers are sent to the provider at all.
     possible: bool,
 }
 
 impl Silent {
     /// `settings` are those of an attempt: its answer has to bring these cookies, too.
-    pub(crate) fn new(session: &str, settings: CookieSettings, possible: bool) -> Self {
+    pub(crate) fn new(
+        session: &str,
+        settings: CookieSettings,
+        interval: Duration,
+        possible: bool,
+    ) -> Self {
         Self {
             asked: format!("{session}-asked"),
             signed_out: format!("{session}-signed-out"),
             settings,
+            interval,
             possible,
         }
     }
@@ -71,7 +76,7 @@ impl Silent {
 
     /// Remembers that the browser was sent to ask.
     pub(crate) fn asked(&self) -> Cookie<'static> {
-        self.settings.set(&self.asked, "1", Some(INTERVAL))
+        self.settings.set(&self.asked, "1", Some(self.interval))
     }
 
     /// Remembers that somebody signed out.
@@ -134,7 +139,7 @@ mod tests {
     fn silent() -> Silent {
         let base = "https://app.example".parse().unwrap();
         let settings = CookieSettings::for_base_url(&base, None, false).unwrap();
-        Silent::new("__Host-sso", settings, true)
+        Silent::new("__Host-sso", settings, Duration::from_secs(300), true)
     }
 
     #[test]

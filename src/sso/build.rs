@@ -61,6 +61,7 @@ impl SsoBuilder {
             silent: Silent::new(
                 &cookie.name,
                 attempt.clone(),
+                self.silent_interval,
                 provider.login_page().is_none(),
             ),
             login_states: LoginStates::new(&cookie.name, attempt),
@@ -73,7 +74,7 @@ impl SsoBuilder {
             allowed_origins: self.allowed_origins,
             identity_hook: self.identity_hook,
             revalidation: self.revalidation,
-            refreshes: Refreshes::default(),
+            refreshes: Refreshes::new(self.after_refusal),
             shared,
         });
         if let Some(shared) = &context.shared {
@@ -216,6 +217,11 @@ impl SsoBuilder {
         if idle.as_secs() == 0 || absolute.as_secs() == 0 {
             return Err(Error::configuration(
                 "a session must live a second at least (SSO_IDLE_SECONDS, SSO_ABSOLUTE_SECONDS)",
+            ));
+        }
+        if self.silent_interval.as_secs() == 0 || self.after_refusal.as_secs() == 0 {
+            return Err(Error::configuration(
+                "a provider must be left alone for a second at least (SSO_SILENT_SECONDS, SSO_REFUSAL_SECONDS)",
             ));
         }
         Ok(())

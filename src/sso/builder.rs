@@ -70,6 +70,8 @@ pub struct SsoBuilder {
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) http_client: Option<Arc<dyn HttpClient>>,
     pub(super) revalidation: Revalidation,
+    pub(super) silent_interval: Duration,
+    pub(super) after_refusal: Duration,
     pub(super) identity_hook: Option<Arc<dyn IdentityHook>>,
     pub(super) pages: Option<Arc<dyn PageRenderer>>,
 }
@@ -108,6 +110,8 @@ impl SsoBuilder {
             clock: None,
             http_client: None,
             revalidation: Revalidation::default(),
+            silent_interval: Duration::from_secs(5 * 60),
+            after_refusal: Duration::from_secs(30),
             identity_hook: None,
             pages: None,
         }
@@ -353,6 +357,21 @@ impl SsoBuilder {
     /// Default [`Revalidation::Auto`].
     pub fn revalidation(mut self, when: Revalidation) -> Self {
         self.revalidation = when;
+        self
+    }
+
+    /// How long a browser is not sent again to ask the provider without a page (`prompt=none`), whatever the
+    /// answer was. Whole seconds, one at least. Default 5 minutes.
+    pub fn silent_interval(mut self, interval: Duration) -> Self {
+        self.silent_interval = interval;
+        self
+    }
+
+    /// How long the provider's refusal to renew a session is remembered, where it does not end it, and that of the
+    /// app's hook to let somebody in by the provider's session. One second at least. Default 30 s; `Retry-After`
+    /// comes before it.
+    pub fn remember_refusals(mut self, time: Duration) -> Self {
+        self.after_refusal = time;
         self
     }
 

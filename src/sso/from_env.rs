@@ -26,6 +26,8 @@ const KNOWN: &[&str] = &[
     "SSO_MFA_ACR_VALUES",
     "SSO_UI_LOCALES",
     "SSO_REVALIDATION",
+    "SSO_SILENT_SECONDS",
+    "SSO_REFUSAL_SECONDS",
     "SSO_SESSION_STORE",
     "SSO_SHARED_DOMAIN",
     "SSO_IDLE_SECONDS",
@@ -137,6 +139,12 @@ impl SsoBuilder {
         }
         self.cookie_name = vars.text("SSO_COOKIE_NAME")?;
         self.revalidation = vars.parsed("SSO_REVALIDATION")?.unwrap_or_default();
+        if let Some(interval) = vars.seconds("SSO_SILENT_SECONDS")? {
+            self.silent_interval = interval;
+        }
+        if let Some(time) = vars.seconds("SSO_REFUSAL_SECONDS")? {
+            self.after_refusal = time;
+        }
         let default = Lifetime::default();
         self.lifetime = Lifetime {
             idle: vars.seconds("SSO_IDLE_SECONDS")?.unwrap_or(default.idle),
@@ -253,6 +261,9 @@ mod tests {
             ("SSO_AUTH_PATH", "/*auth"),
             ("SSO_REVALIDATION", "sometimes"),
             ("SSO_REVALIDATION", "every:0"),
+            ("SSO_SILENT_SECONDS", "0"),
+            ("SSO_SILENT_SECONDS", "5m"),
+            ("SSO_REFUSAL_SECONDS", "0"),
             ("SSO_SESSION_STORE", "redis://127.0.0.1"),
             ("SSO_CA_FILE", "/does/not/exist"),
             ("SSO_COOKIE_NAME", "two words"),

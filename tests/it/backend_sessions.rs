@@ -306,3 +306,15 @@ fn an_openid_provider_has_no_sessions_to_share() {
     let directory = Arc::new(MemoryDirectory::new(clock));
     assert!(builder().session_directory(directory).build().is_err());
 }
+
+#[tokio::test]
+async fn how_long_a_refusal_is_remembered_is_an_option() {
+    let sisters = Sisters::with(|builder| builder.remember_refusals(Duration::from_secs(100)));
+    sisters.sign_in("ada").await;
+    sisters.idp.trouble(Trouble::Refuses);
+    for (later, asked) in [(0, 1), (99, 1), (60, 2)] {
+        sisters.seconds(later);
+        assert_eq!(sisters.status(&at(Sisters::TWO, "/protected")).await, 503);
+        assert_eq!(sisters.idp.asked(), asked, "{later}");
+    }
+}

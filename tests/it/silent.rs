@@ -117,6 +117,18 @@ async fn a_public_page_shows_to_nobody_and_asks_once_in_five_minutes() {
 }
 
 #[tokio::test]
+async fn how_often_a_browser_is_asked_is_an_option() {
+    let minute = Duration::from_secs(60);
+    let app = served(App::with(|builder| builder.silent_interval(minute)));
+    app.idp().set_default_login(None);
+    for (later, expected) in [(0, 1), (59, 1), (1, 2)] {
+        app.clock.advance(Duration::from_secs(later));
+        app.visit("/optional").await;
+        assert_eq!(asked(&app), expected, "{later}");
+    }
+}
+
+#[tokio::test]
 async fn only_a_navigation_asks() {
     let app = nobody_anywhere();
     let home = app.visit("/welcome").await;

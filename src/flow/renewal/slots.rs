@@ -10,8 +10,6 @@ use crate::provider::flight::Flight;
 use crate::session::SessionKey;
 use crate::{Error, crypto};
 
-/// How long a refusal that does not end the session (`invalid_client` and its like) is remembered.
-const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a session that was made of the provider's own is the answer to requests without its cookie:
 /// a page sends several at once, and the cookie comes with one of their answers.
@@ -22,8 +20,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const SWEEP_FROM: usize = 1024;
 
 /// Renewals that are under way or failed, by session.
-#[derive(Debug, Default)]
-pub(crate) struct Refreshes(Mutex<Slots>);
+#[derive(Debug)]
+pub(crate) struct Refreshes {
+    slots: Mutex<Slots>,
+    /// How long a refusal that does not end the session (`invalid_client` and its like) is remembered.
+    after_refusal: Duration,
+}
 
 #[derive(Debug, Default)]
 struct Slots {
@@ -45,16 +47,13 @@ pub(super) struct Slot {
 #[derive(Debug)]
 struct Recent {
     since: SecondsSinceEpoch,
+    until: SecondsSinceEpoch,
     made: Arc<Renewed>,
 }
 
 impl Recent {
     fn holds(&self, now: SecondsSinceEpoch) -> bool {
-        let answers = match *self.made {
-            Renewed::Made(None, _) => AFTER_REFUSAL,
-            _ => MADE_ANSWERS,
-        };
-        self.since <= now && now.since(self.since) < answers
+        now < self.until && self.since <= now
     }
 }
 
@@ -98,8 +97,15 @@ impl Slot {
 }
 
 impl Refreshes {
+    pub(crate) fn new(after_refusal: Duration) -> Self {
+        Self {
+            slots: Mutex::default(),
+            after_refusal,
+        }
+    }
+
     fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn slot(&self, key: SessionKey, now: SecondsSinceEpoch) -> Arc<Slot> {
@@ -133,14 +139,19 @@ impl Refreshes {
         now: SecondsSinceEpoch,
     ) {
         *slot.pause() = None;
-        if let Renewed::Made(..) = **renewed {
-            *slot.made_lately() = Some(Recent {
-                since: now,
-                made: Arc::clone(renewed),
-            });
-        } else {
-            self.slots().by_session.remove(&key);
-        }
+        let answers = match **renewed {
+            Renewed::Made(Some(_), _) => MADE_ANSWERS,
+            Renewed::Made(None, _) => self.after_refusal,
+            Renewed::Live(_) | Renewed::Ended => {
+                self.slots().by_session.remove(&key);
+                return;
+            }
+        };
+        *slot.made_lately() = Some(Recent {
+            since: now,
+            until: now.plus(answers),
+            made: Arc::clone(renewed),
+        });
     }
 
     pub(super) fn failed(&self, slot: &Slot, error: &Error, now: SecondsSinceEpoch) {
@@ -148,7 +159,7 @@ impl Refreshes {
         let failures = own.map_or(0, |pause| pause.failures);
         let pause = Pause {
             since: now,
-            until: now.plus(pause_after(error, failures, crypto::random::<1>()[0])),
+            until: now.plus(self.pause_after(error, failures, crypto::random::<1>()[0])),
             failures: failures.saturating_add(1),
         };
         *own = Some(pause);
@@ -161,27 +172,31 @@ impl Refreshes {
             slots.everybody = slots.everybody.filter(longer).or(Some(pause));
         }
     }
-}
 
-/// How long nobody asks again; `dice` is random.
-fn pause_after(error: &Error, failures: u32, dice: u8) -> Duration {
-    if let Some(asked) = error.retry_after() {
-        return asked.max(FIRST_PAUSE);
+    /// How long nobody asks again; `dice` is random.
+    fn pause_after(&self, error: &Error, failures: u32, dice: u8) -> Duration {
+        if let Some(asked) = error.retry_after() {
+            return asked.max(FIRST_PAUSE);
+        }
+        let pause = if error.code().is_some() {
+            self.after_refusal
+        } else {
+            FIRST_PAUSE
+                .saturating_mul(1 << failures.min(5))
+                .min(LONGEST_PAUSE)
+        };
+        // Up to a half more, so that replicas do not come back at the same second.
+        pause + pause.mul_f64(f64::from(dice) / 512.0)
     }
-    let pause = if error.code().is_some() {
-        AFTER_REFUSAL
-    } else {
-        FIRST_PAUSE
-            .saturating_mul(1 << failures.min(5))
-            .min(LONGEST_PAUSE)
-    };
-    // Up to a half more, so that replicas do not come back at the same second.
-    pause + pause.mul_f64(f64::from(dice) / 512.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refreshes() -> Refreshes {
+        Refreshes::new(Duration::from_secs(30))
+    }
 
     fn key(number: u64) -> SessionKey {
         let mut key = [0; 32];
@@ -194,16 +209,16 @@ mod tests {
         let seconds = Duration::from_secs;
         let down = Error::unavailable("down");
         for (failures, pause) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (99, 30)] {
-            assert_eq!(pause_after(&down, failures, 0), seconds(pause));
-            let longest = pause_after(&down, failures, 255);
+            assert_eq!(refreshes().pause_after(&down, failures, 0), seconds(pause));
+            let longest = refreshes().pause_after(&down, failures, 255);
             assert!(longest > seconds(pause) && longest < seconds(pause).mul_f64(1.5));
         }
         let asked = down.clone().with_retry_after(seconds(77));
-        assert_eq!(pause_after(&asked, 0, 255), seconds(77));
+        assert_eq!(refreshes().pause_after(&asked, 0, 255), seconds(77));
         let at_once = down.with_retry_after(seconds(0));
-        assert_eq!(pause_after(&at_once, 9, 0), seconds(1));
+        assert_eq!(refreshes().pause_after(&at_once, 9, 0), seconds(1));
         let refused = Error::provider("refused").with_code("invalid_client");
-        assert_eq!(pause_after(&refused, 0, 0), seconds(30));
+        assert_eq!(refreshes().pause_after(&refused, 0, 0), seconds(30));
     }
 
     #[test]
@@ -229,7 +244,7 @@ mod tests {
                 true,
             ),
         ] {
-            let refreshes = Refreshes::default();
+            let refreshes = Refreshes::new(Duration::from_secs(30));
             let (one, another) = (refreshes.slot(key(1), now), refreshes.slot(key(2), now));
             refreshes.failed(&one, &error, now);
             assert!(refreshes.pause(&one, now).is_some());
@@ -242,7 +257,7 @@ mod tests {
     #[test]
     fn a_short_retry_after_does_not_end_a_long_one() {
         let (now, seconds) = (SecondsSinceEpoch(100), Duration::from_secs);
-        let refreshes = Refreshes::default();
+        let refreshes = Refreshes::new(Duration::from_secs(30));
         let slot = refreshes.slot(key(1), now);
         for asked in [60, 1] {
             let error = Error::unavailable("busy").with_retry_after(seconds(asked));
@@ -255,7 +270,7 @@ mod tests {
 
     #[test]
     fn failures_of_many_sessions_are_forgotten() {
-        let refreshes = Refreshes::default();
+        let refreshes = Refreshes::new(Duration::from_secs(30));
         for number in 0..10_000_u64 {
             let now = SecondsSinceEpoch(number);
             let slot = refreshes.slot(key(number), now);
