@@ -32,7 +32,7 @@ use crate::{Error, Result};
 ///     let session = sign_in.finish(came).await?;
 ///     Ok(format!("hello {}", session.subject()))
 /// }
-/// # async fn ask_the_provider(_: Option<&tower_sso::Secret>) -> Result<BackendSession> { unimplemented!() }
+/// # async fn ask_the_provider(_: Option<&tower_sso::Secret>) -> Result<BackendSession> { std::future::pending().await }
 /// # let _ = log_in;
 /// ```
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl SignIn {
     ///     }
     ///     sign_in.by_checked_link().finish(redeem_the_code().await?).await
     /// }
-    /// # async fn redeem_the_code() -> Result<BackendSession> { unimplemented!() }
+    /// # async fn redeem_the_code() -> Result<BackendSession> { std::future::pending().await }
     /// # let _ = |sign_in| come_by_link(sign_in, "", "");
     /// ```
     #[must_use = "it is what signs in"]
