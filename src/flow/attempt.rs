@@ -70,7 +70,10 @@ pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Dec
 }
 
 pub(super) fn is_same_person(session: &Session, identity: &Identity) -> bool {
-    // Identity is (iss, sub), never an e-mail address.
-    session.issuer() == identity.claims.issuer.as_str()
-        && session.subject() == identity.claims.subject
+    is_of(identity, session.issuer(), session.subject())
+}
+
+/// Identity is (iss, sub), never an e-mail address.
+pub(super) fn is_of(identity: &Identity, issuer: &str, subject: &str) -> bool {
+    identity.claims.issuer.as_str() == issuer && identity.claims.subject == subject
 }

@@ -18,12 +18,12 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::Context;
+use super::attempt::is_of;
 use super::carried::Carried;
 use super::renewal::outcome::{Renewed, end, go_on};
 use crate::clock::SecondsSinceEpoch;
 use crate::provider::{
     BackendAnswer, BackendAuthentication, BackendSession, BackendSessions, ClientAttributes,
-    Identity,
 };
 use crate::secret::Secret;
 use crate::session::Session;
@@ -153,11 +153,6 @@ fn backend(context: &Context) -> Result<&dyn BackendSessions> {
         .provider
         .backend_sessions()
         .ok_or_else(|| Error::configuration("the provider has no sessions for backends"))
-}
-
-/// Identity is (iss, sub), never an e-mail address.
-fn is_of(identity: &Identity, issuer: &str, subject: &str) -> bool {
-    identity.claims.issuer.as_str() == issuer && identity.claims.subject == subject
 }
 
 /// Tells every app that a session at the provider is over, this one too.

@@ -113,8 +113,9 @@ impl SignIn {
     ///
     /// # Errors
     /// [`ErrorKind::Denied`](crate::ErrorKind::Denied): the app's hook refuses, the session was signed out
-    /// meanwhile, or a link on another site's page led here. [`ErrorKind::Provider`](crate::ErrorKind::Provider): the identity is not the provider's, or
-    /// its session is over. [`ErrorKind::Store`](crate::ErrorKind::Store): the store, or the app's hook, fails
+    /// meanwhile, or a link on another site's page led here.
+    /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): the identity is not the provider's, or its session is
+    /// over. [`ErrorKind::Store`](crate::ErrorKind::Store): the store, or the app's hook, fails
     /// now. Nothing has changed then.
     pub async fn finish(self, signed_in: BackendSession) -> Result<Session> {
         if self.is_link_from_elsewhere {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ask, is_of, keep_handle, shared_session, spread};
+use super::{ask, keep_handle, shared_session, spread};
 use crate::clock::SecondsSinceEpoch;
-use crate::flow::attempt::decide;
+use crate::flow::attempt::{decide, is_of};
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
 use crate::flow::renewal::one_flight::{self, Work, under_lease};

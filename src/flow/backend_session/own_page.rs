@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
-use super::{is_of, keep_handle, sign_out, without_id};
+use super::{keep_handle, sign_out, without_id};
 use crate::clock::SecondsSinceEpoch;
-use crate::flow::attempt::decide;
+use crate::flow::attempt::{decide, is_of};
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
 use crate::flow::{Context, audit, record};
