@@ -123,6 +123,7 @@
 //! | `aws-lc-rs` | yes | crypto and TLS by aws-lc-rs |
 //! | `rust-crypto` | no | crypto by RustCrypto; the app installs a rustls provider of its choice |
 //! | `mosaic` | no | `vendor::mosaic`: sessions of Transmit Security Mosaic that backends share |
+//! | `scalekit` | no | `vendor::scalekit`: Scalekit Modular SSO, the connections of many organizations |
 //! | `simulator` | no | the simulated providers |
 //! | `test-util` | no | a signed-in user for tests, a clock that tests move |
 //!
@@ -162,7 +163,7 @@ mod sso;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 mod vars;
-#[cfg(feature = "mosaic")]
+#[cfg(any(feature = "mosaic", feature = "scalekit"))]
 pub mod vendor;
 
 pub use crypto::{CookieKey, InvalidCookieKey};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::identity_hook::Decision;
 use super::{Context, audit};
-use crate::provider::{CodeGrant, Identity};
+use crate::provider::{CodeGrant, Identity, Selectors};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::session::login_state::LoginState;
@@ -56,6 +56,7 @@ pub(super) async fn verified(
         code_verifier: state.code_verifier(),
         nonce: state.nonce(),
         max_age: state.max_age.map(Duration::from_secs),
+        selectors: Selectors::default(),
     };
     context.provider.redeem(grant).await
 }

@@ -17,7 +17,7 @@ use crate::oidc::{
     AuthorizationResponse, Prompt, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
 };
 use crate::policy::{Missing, Requirement};
-use crate::provider::{Identity, SignInRequest};
+use crate::provider::{Identity, Selectors, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
 use crate::session::sessions::{Made, NewSession};
@@ -112,6 +112,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
         login_hint,
         id_token_hint,
         ui_locales: start.ui_locales,
+        selectors: Selectors::default(),
         extra: Vec::new(),
     };
     let location = context.provider.authorization_url(&request).await?;

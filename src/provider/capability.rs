@@ -14,6 +14,35 @@ use crate::clock::SecondsSinceEpoch;
 use crate::oidc::{IdTokenClaims, Issuer, Prompt, TokenResponse};
 use crate::secret::Secret;
 
+/// Picks where somebody signs in, at a provider that stands in front of several: a customer's own, say. Each is a
+/// name that the provider gave or knows.
+///
+/// ```
+/// use tower_sso::provider::Selectors;
+///
+/// let of_acme = Selectors { organization: Some("org_acme".to_owned()), ..Selectors::default() };
+/// assert!(!of_acme.is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selectors {
+    /// One connection to an identity provider (`connection_id`).
+    pub connection: Option<String>,
+    /// The organization that the person signs in for (`organization_id`).
+    pub organization: Option<String>,
+    /// The domain of the person's address (`domain_hint`).
+    pub domain: Option<String>,
+    /// A kind of identity provider, as `google` (`provider`).
+    pub identity_provider: Option<String>,
+}
+
+impl Selectors {
+    /// Whether nothing is selected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What one sign-in asks of the provider.
 #[derive(Clone, Default)]
 pub struct SignInRequest {
@@ -42,6 +71,8 @@ pub struct SignInRequest {
     pub id_token_hint: Option<Secret<String>>,
     /// `ui_locales`.
     pub ui_locales: Option<String>,
+    /// Where the person signs in, among what stands behind this provider.
+    pub selectors: Selectors,
     /// Parameters of the provider's own; those of the protocol are refused here.
     pub extra: Vec<(String, String)>,
 }
@@ -60,6 +91,8 @@ pub struct CodeGrant {
     /// The `max_age` that the sign-in asked for: then `auth_time` must be there and fit it
     /// (OpenID Connect Core 3.1.3.7, rule 13).
     pub max_age: Option<Duration>,
+    /// What the sign-in selected: an identity of another connection or organization is refused.
+    pub selectors: Selectors,
 }
 
 /// What refreshes a session's tokens (RFC 6749 section 6), and what its answer must fit.
@@ -114,10 +147,54 @@ pub struct LogoutRequest {
     pub state: String,
 }
 
+/// A sign-in that began at the provider: it sent the browser with a signed word of whom to sign in, and where.
+///
+/// It signs nobody in by itself. An ordinary sign-in is started with what it says.
+#[derive(Clone)]
+pub struct Initiation {
+    /// Tells this token from every other: it is good once.
+    pub token_id: String,
+    /// Until when the token is good.
+    pub expires_at: SecondsSinceEpoch,
+    /// Where the person signs in.
+    pub selectors: Selectors,
+    /// Whom the provider expects.
+    pub login_hint: Option<String>,
+    /// Where the person wants to go; not checked, and anybody may have chosen it.
+    pub relay_state: Option<String>,
+}
+
+/// A provider at which sign-ins may begin (`idp_initiated_login`).
+pub trait InitiatedSignIns: Send + Sync + fmt::Debug {
+    /// Verifies the token that the browser brought: signature, algorithm, issuer and times.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request): it can't be believed, or is over.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): it can't be verified now.
+    fn verify<'a>(&'a self, token: &'a Secret<String>) -> BoxFuture<'a, Result<Initiation>>;
+}
+
+/// What an error code of the provider means to the person who sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The status of the page.
+    pub status: http::StatusCode,
+    /// One or two sentences for the person.
+    pub text: String,
+    /// Whether the same sign-in may work at another time, or at another try.
+    pub try_again: bool,
+}
+
 /// An identity provider that a browser can be sent to.
 pub trait Provider: Send + Sync + fmt::Debug {
     /// The issuer whose word is taken.
     fn issuer(&self) -> &Issuer;
+
+    /// Whether a session with this `iss` came from here. Some providers speak for many issuers, one for each
+    /// customer.
+    fn vouches_for(&self, issuer: &str) -> bool {
+        issuer == self.issuer().as_str()
+    }
 
     /// Whether the provider can be used now: its metadata and keys are known, fetched if needed.
     fn ready(&self) -> BoxFuture<'_, Result<()>>;
@@ -141,6 +218,18 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// The URL that ends the provider's own session; `None` if it has no such endpoint.
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>>;
+
+    /// Sign-ins that begin at the provider, where it has such.
+    fn initiated_sign_ins(&self) -> Option<&dyn InitiatedSignIns> {
+        None
+    }
+
+    /// What an error code of the authorization response means, beyond those of RFC 6749 section 4.1.2.1 and
+    /// OpenID Connect Core 3.1.2.6.
+    fn explain(&self, code: &str) -> Option<Explanation> {
+        let _ = code;
+        None
+    }
 
     /// Its sessions that backends know by an id, where it has such.
     fn backend_sessions(&self) -> Option<&dyn BackendSessions> {
@@ -169,6 +258,15 @@ impl fmt::Debug for SignInRequest {
             .field("multi_factor", &self.multi_factor)
             .field("amr", &self.amr)
             .field("ui_locales", &self.ui_locales)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Initiation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Initiation")
+            .field("expires_at", &self.expires_at)
+            .field("selectors", &self.selectors)
             .finish_non_exhaustive()
     }
 }
@@ -220,6 +318,14 @@ mod tests {
             code_verifier: Secret::new(secret()),
             nonce: secret(),
             max_age: None,
+            selectors: Selectors::default(),
+        };
+        let initiation = Initiation {
+            token_id: secret(),
+            expires_at: SecondsSinceEpoch(0),
+            selectors: Selectors::default(),
+            login_hint: Some(secret()),
+            relay_state: Some(secret()),
         };
         let refresh = RefreshGrant {
             refresh_token: Secret::new(secret()),
@@ -232,7 +338,7 @@ mod tests {
             post_logout_redirect_uri: String::new(),
             state: secret(),
         };
-        let shown = format!("{sign_in:?} {grant:?} {refresh:?} {logout:?}");
+        let shown = format!("{sign_in:?} {grant:?} {initiation:?} {refresh:?} {logout:?}");
         assert!(!shown.contains("s3cr3t"), "{shown}");
     }
 }

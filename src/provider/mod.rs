@@ -33,7 +33,10 @@ pub use backend::{
 };
 // The front door exports it.
 pub(crate) use capability::Identity;
-pub use capability::{CodeGrant, LogoutRequest, Provider, RefreshGrant, Refreshed, SignInRequest};
+pub use capability::{
+    CodeGrant, Explanation, InitiatedSignIns, Initiation, LogoutRequest, Provider, RefreshGrant,
+    Refreshed, Selectors, SignInRequest,
+};
 pub use config::OidcConfig;
 pub use jwks::{JwksCache, JwksSource, Origin};
 pub use oidc::OidcProvider;

@@ -3,3 +3,5 @@
 
 #[cfg(feature = "mosaic")]
 pub mod mosaic;
+#[cfg(feature = "scalekit")]
+pub mod scalekit;

@@ -221,6 +221,7 @@ pub(super) fn grant() -> CodeGrant {
         code_verifier: VERIFIER.into(),
         nonce: NONCE.to_owned(),
         max_age: None,
+        selectors: crate::provider::Selectors::default(),
     }
 }
 

@@ -363,6 +363,7 @@ async fn what_needs_a_browser_is_refused() {
         code_verifier: "v".into(),
         nonce: String::new(),
         max_age: None,
+        selectors: crate::provider::Selectors::default(),
     };
     assert!(mosaic.redeem(grant).await.unwrap_err().is_configuration());
     assert_eq!(mosaic.login_page(), Some("/login"));
