@@ -160,6 +160,7 @@ pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod sso;
+pub mod tenant;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 mod vars;
@@ -168,7 +169,7 @@ pub mod vendor;
 
 pub use crypto::{CookieKey, InvalidCookieKey};
 pub use endpoint::{
-    Action, Page, PageKind, PageRenderer, Rejection, RejectionKind, Unauthenticated,
+    Action, Page, PageKind, PageRenderer, Question, Rejection, RejectionKind, Unauthenticated,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use flow::{BaseUrl, Decision, Enrichment, IdentityHook, Revalidation};

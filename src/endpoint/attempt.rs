@@ -32,6 +32,10 @@ pub(super) async fn begin(
     headers: &HeaderMap,
     mut start: Start<'_>,
 ) -> Result<Response<Bytes>> {
+    if context.place.is_undecided() {
+        let page = format!("{}/login", context.auth_path);
+        return Ok(respond::see_other(&own_page(context, &page, &start)));
+    }
     if let Some(page) = context.provider.login_page() {
         return Ok(respond::see_other(&own_page(context, page, &start)));
     }

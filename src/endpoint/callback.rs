@@ -2,26 +2,35 @@
 //!
 //! It never starts a sign-in by itself: where something is missing it shows a page.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
-use super::{Shared, cookie_fields, respond};
+use super::query::Query;
+use super::{Shared, cookie_fields, initiated, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
 use crate::flow::silent;
 use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
+use crate::provider::Explanation;
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
 pub(super) async fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     cookies: &Cookies,
     request: &Request<Bytes>,
+    segment: Option<&str>,
 ) -> Result<Response<Bytes>> {
     let context = &shared.context;
-    let response = AuthorizationResponse::parse(parameters(request)?)?;
+    let text = parameters(request)?;
+    if let Some(token) = begun_elsewhere(text)? {
+        return initiated::answer(shared, cookies, request, &token).await;
+    }
+    let response = AuthorizationResponse::parse(text)?;
     let fields = || cookie_fields(request.headers());
     let current = context.sessions.find(fields()).await?;
 
@@ -36,9 +45,15 @@ pub(super) async fn answer(
         return Ok(match back {
             // A silent attempt of a browser that keeps no cookies.
             Some(back) => respond::see_other(back.as_str()),
+            None if response.state().is_none() && explained(shared, &response).is_some() => {
+                return error_without_attempt(shared, text);
+            }
             None => unknown_attempt(shared, request, current.as_ref()),
         });
     };
+    // Whose it is stands in the sealed state, and not in this request.
+    let shared = shared.for_attempt(&state, segment).await?;
+    let context = &shared.context;
     // Whatever comes of it, this attempt is over for this browser.
     cookies.add(context.login_states.removal(name));
     let earlier = state.round_trips;
@@ -80,7 +95,41 @@ pub(super) async fn answer(
             earlier,
         ));
     }
-    Ok(finish(shared, cookies, finished, current.as_ref()))
+    Ok(finish(&shared, cookies, finished, current.as_ref()))
+}
+
+/// The token of a sign-in that began at the provider: some send it to the redirect URI.
+fn begun_elsewhere(text: &[u8]) -> Result<Option<String>> {
+    // What is malformed is refused below, in the words of the protocol.
+    let Ok(query) = Query::parse(text) else {
+        return Ok(None);
+    };
+    if query.one("state")?.is_some() {
+        return Ok(None);
+    }
+    Ok(query.one(initiated::PARAMETER)?.map(str::to_owned))
+}
+
+/// What the provider says of the error in an answer.
+fn explained(shared: &Shared, response: &AuthorizationResponse) -> Option<Explanation> {
+    match response {
+        AuthorizationResponse::Error { error, .. } => shared.context.provider.explain(error),
+        AuthorizationResponse::Code { .. } => None,
+    }
+}
+
+/// An error that belongs to no attempt: a provider that began by itself sends it. Anybody can make it up, so it changes
+/// nothing.
+pub(super) fn error_without_attempt(shared: &Shared, text: &[u8]) -> Result<Response<Bytes>> {
+    match AuthorizationResponse::parse(text)? {
+        AuthorizationResponse::Error {
+            error, description, ..
+        } => {
+            let home = shared.context.base_url.home();
+            Ok(provider_said(shared, &error, description, &home))
+        }
+        AuthorizationResponse::Code { .. } => Err(Error::request("a code belongs to a callback")),
+    }
 }
 
 /// RFC 6749 section 4.1.2: by query; OAuth 2.0 Form Post Response Mode section 2: by form.
@@ -237,8 +286,37 @@ fn provider_said(
     description: Option<String>,
     return_to: &ReturnTo,
 ) -> Response<Bytes> {
-    // RFC 6749 section 4.1.2.1.
-    let (status, text) = match code {
+    let explained = shared.context.provider.explain(code);
+    let try_again = explained.as_ref().is_none_or(|it| it.try_again);
+    let (status, text) = match &explained {
+        Some(explained) => (explained.status, explained.text.as_str()),
+        None => usual_meaning(code),
+    };
+    let detail = match description {
+        Some(description) => format!("{code}: {description}"),
+        None => code.to_owned(),
+    };
+    let mut page = Page::new(
+        PageKind::SignInFailed,
+        status,
+        "You were not signed in",
+        text,
+    )
+    .with_detail(Some(detail));
+    if try_again {
+        page = page.add_link("Try again", shared.login_path(return_to));
+    }
+    let response = shared.page(&page.add_link("Go to the start page", shared.home()));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        respond::with_retry_after(response, None)
+    } else {
+        response
+    }
+}
+
+/// RFC 6749 section 4.1.2.1.
+fn usual_meaning(code: &str) -> (StatusCode, &'static str) {
+    match code {
         "access_denied" => (
             StatusCode::FORBIDDEN,
             "You, or the sign-in service, declined.",
@@ -255,25 +333,5 @@ fn provider_said(
             StatusCode::BAD_GATEWAY,
             "The sign-in service could not sign you in.",
         ),
-    };
-    let detail = match description {
-        Some(description) => format!("{code}: {description}"),
-        None => code.to_owned(),
-    };
-    let response = shared.page(
-        &Page::new(
-            PageKind::SignInFailed,
-            status,
-            "You were not signed in",
-            text,
-        )
-        .with_detail(Some(detail))
-        .add_link("Try again", shared.login_path(return_to))
-        .add_link("Go to the start page", shared.home()),
-    );
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        respond::with_retry_after(response, None)
-    } else {
-        response
     }
 }

@@ -6,6 +6,10 @@
 //! | `login_hint`, `ui_locales` | handed to the provider |
 //! | `prompt` | `login`, `consent`, `select_account`, handed to the provider |
 //! | `acr_values`, `max_age`, `amr`, `multi_factor` | what the sign-in shall reach; they can only ask for more |
+//! | `connection_id`, `organization_id`, `domain_hint`, `provider` | where the person signs in, at a provider that has several; the first three name the tenant, too, and so does `login_hint` by its domain |
+//! | `tenant` | the id of a tenant |
+//! | `idp_initiated_login` | a sign-in that began at the provider |
+//! | `error`, `error_description` | what went wrong there, to be shown |
 //! | `iss`, `target_link_uri` | a third party starts the sign-in (OpenID Connect Core section 4) |
 //!
 //! A link on another site can bring somebody here. Who is signed in then goes straight on: no session is
@@ -15,32 +19,42 @@
 //! Who is signed in at the provider, where backends know that by an id, goes straight on as well, but with a
 //! `prompt`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
+use super::page::{Page, PageKind, Question};
 use super::query::Query;
 use super::request_kind::RequestKind;
+use super::tenancy::AskedFor;
 use super::wanted::requirement;
-use super::{Shared, attempt, client_attributes, cookie_fields, cross_site, respond};
+use super::{
+    Shared, attempt, callback, client_attributes, cookie_fields, cross_site, initiated, respond,
+};
+use crate::flow::BaseUrl;
 use crate::flow::backend_session::sign_in_by_handle;
 use crate::flow::carried::Carried;
 use crate::flow::sign_in::Start;
-use crate::flow::{BaseUrl, Context};
 use crate::oidc::Prompt;
 use crate::policy::Requirement;
+use crate::provider::Selectors;
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
 /// The longest hint that is passed on, in bytes.
 const LONGEST_HINT: usize = 255;
+/// The longest name of a connection or an organization, in bytes.
+const LONGEST_SELECTOR: usize = 64;
+/// As much of selectors as fits into the cookie of an attempt, in bytes.
+const LONGEST_SELECTORS: usize = 192;
 
 pub(super) async fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     cookies: &Cookies,
     request: &Request<Bytes>,
 ) -> Result<Response<Bytes>> {
-    let context = &shared.context;
     let headers = request.headers();
     if RequestKind::of(request.method(), headers) == RequestKind::Prefetch {
         return Ok(respond::plain(
@@ -55,22 +69,81 @@ pub(super) async fn answer(
         request.uri().query().unwrap_or_default().as_bytes()
     };
     let query = Query::parse(text)?;
-    let asked = Asked::read(&query, context)?;
-    if posts && !asked_by_this_site(headers, &context.base_url) {
-        let path = context.endpoint_path("login");
+    if let Some(token) = query.one(initiated::PARAMETER)? {
+        return initiated::answer(shared, cookies, request, token).await;
+    }
+    if query.one("error")?.is_some() {
+        return callback::error_without_attempt(shared, text);
+    }
+    let base_url = &shared.context.base_url;
+    let asked = Asked::read(&query, base_url)?;
+    if posts && !asked_by_this_site(headers, base_url) {
+        let path = shared.context.endpoint_path("login");
         return Ok(respond::see_other(&format!("{path}?{}", query.encoded())));
     }
 
-    let mut session = context.sessions.find(cookie_fields(headers)).await?;
-    if session.is_some() && !asked_by_this_site(headers, &context.base_url) {
+    // Whoever's it is: no session is replaced by a click elsewhere.
+    let session = shared.context.sessions.find(cookie_fields(headers)).await?;
+    if session.is_some() && !asked_by_this_site(headers, base_url) {
         return Ok(respond::see_other(asked.return_to.as_str()));
     }
-    if session.is_none() && asked.prompt.is_empty() {
-        session = by_handle(shared, cookies, request).await;
+    let chosen = shared.for_sign_in(asked.of_whom()).await?;
+    if chosen.context.base_url.origin() != base_url.origin() {
+        let login = chosen
+            .context
+            .base_url
+            .join(&format!("{}/login", chosen.context.auth_path));
+        return Ok(respond::see_other(&format!("{login}?{}", query.encoded())));
+    }
+    let chosen = chosen.for_session(session.as_ref()).await?;
+    let context = &chosen.context;
+    if !asked
+        .issuer
+        .as_ref()
+        .is_none_or(|iss| context.is_provider(iss))
+    {
+        return Err(Error::request(
+            "a sign-in was asked for at a provider that is not known here",
+        ));
+    }
+    if context.place.is_undecided() {
+        return Ok(who_are_you(&chosen, &query, asked.login_hint.as_deref()));
+    }
+    let mut session = session.filter(|session| context.counts(session));
+    if session.is_none() && asked.prompt.is_empty() && asked.selectors.is_empty() {
+        session = by_handle(&chosen, cookies, request).await;
         if session.is_some() && asked.requirement.is_empty() {
             return Ok(respond::see_other(asked.return_to.as_str()));
         }
     }
+    // Who is signed in and asks for more wants to stay who they are; who asks for the list of accounts, or for
+    // another place to sign in at, does not.
+    let step_up = !asked.requirement.is_empty()
+        && !asked.prompt.contains(&Prompt::SelectAccount)
+        && session
+            .as_ref()
+            .is_some_and(|session| is_of(session, &asked.selectors));
+    let start = Start {
+        requirement: asked.requirement,
+        session: session.as_ref(),
+        step_up,
+        prompt: asked.prompt,
+        login_hint: asked.login_hint,
+        selectors: asked.selectors,
+        ui_locales: asked.ui_locales,
+        ..Start::new(asked.return_to)
+    };
+    begin(&chosen, cookies, headers, start).await
+}
+
+/// Begins a sign-in, unless the browser goes round in circles.
+pub(super) async fn begin(
+    shared: &Shared,
+    cookies: &Cookies,
+    headers: &HeaderMap,
+    start: Start<'_>,
+) -> Result<Response<Bytes>> {
+    let context = &shared.context;
     let now = context.clock.now();
     if context
         .round_trips
@@ -78,21 +151,34 @@ pub(super) async fn answer(
     {
         return Ok(respond::round_in_circles(shared));
     }
-    // Who is signed in and asks for more wants to stay who they are; who asks for the list of accounts
-    // does not.
-    let step_up = session.is_some()
-        && !asked.requirement.is_empty()
-        && !asked.prompt.contains(&Prompt::SelectAccount);
-    let start = Start {
-        requirement: asked.requirement,
-        session: session.as_ref(),
-        step_up,
-        prompt: asked.prompt,
-        login_hint: asked.login_hint,
-        ui_locales: asked.ui_locales,
-        ..Start::new(asked.return_to)
-    };
     attempt::begin(context, cookies, headers, start).await
+}
+
+/// Whether a session is of what was asked for.
+pub(super) fn is_of(session: &Session, asked: &Selectors) -> bool {
+    let fits =
+        |asked: &Option<String>, has: Option<&str>| asked.is_none() || asked.as_deref() == has;
+    fits(&asked.organization, session.organization())
+        && fits(&asked.connection, session.connection())
+}
+
+/// Asks for the address of somebody whose tenant is not known.
+fn who_are_you(shared: &Shared, query: &Query, address: Option<&str>) -> Response<Bytes> {
+    let text = if address.is_some() {
+        "Nobody with this address can sign in here. Is it the one that you have at your organization?"
+    } else {
+        "Your organization has a sign-in page of its own. Your address there leads to it."
+    };
+    let hidden = query.others(&["login_hint", "domain_hint"]);
+    let page = Page::new(PageKind::WhoAreYou, StatusCode::OK, "Sign in", text);
+    shared.page(&page.ask(Question {
+        label: "E-mail address".to_owned(),
+        name: "login_hint".to_owned(),
+        value: address.unwrap_or_default().to_owned(),
+        action: shared.context.endpoint_path("login"),
+        hidden,
+        button: "Continue".to_owned(),
+    }))
 }
 
 /// The session of who is signed in at the provider already, where backends know that by an id: nobody types a
@@ -127,7 +213,7 @@ async fn by_handle(
 
 /// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch
 /// Metadata are told by `Origin` and `Referer`; what sends none of the three is no page's doing.
-fn asked_by_this_site(headers: &HeaderMap, base: &BaseUrl) -> bool {
+pub(super) fn asked_by_this_site(headers: &HeaderMap, base: &BaseUrl) -> bool {
     if let Some(own_site) = cross_site::by_own_site(headers) {
         return own_site;
     }
@@ -147,36 +233,53 @@ struct Asked {
     prompt: Vec<Prompt>,
     login_hint: Option<String>,
     ui_locales: Option<String>,
+    tenant: Option<String>,
+    selectors: Selectors,
+    /// The issuer that a third party names.
+    issuer: Option<String>,
 }
 
 impl Asked {
-    fn read(query: &Query, context: &Context) -> Result<Self> {
+    fn read(query: &Query, base_url: &BaseUrl) -> Result<Self> {
         // OpenID Connect Core section 4: a third party names the issuer; it must be one that we know.
         let third_party = query.one("iss")?;
-        if third_party.is_some_and(|iss| iss != context.provider.issuer().as_str()) {
-            return Err(Error::request(
-                "a sign-in was asked for at a provider that is not known here",
-            ));
-        }
-        let home =
-            || ReturnTo::parse(&context.base_url.public_path("/")).unwrap_or_else(ReturnTo::root);
         let return_to = match (query.one("return_to")?, query.one("target_link_uri")?) {
             (Some(path), _) => ReturnTo::parse(path),
-            (None, Some(uri)) if third_party.is_some() => target(&context.base_url, uri),
+            (None, Some(uri)) if third_party.is_some() => base_url.same_origin_path(uri),
             _ => None,
-        }
-        .unwrap_or_else(home);
+        };
         let prompt = match query.one("prompt")? {
             None | Some("") => Vec::new(),
             Some(words) => words.split(' ').map(prompt).collect::<Result<_>>()?,
         };
+        let selectors = Selectors {
+            connection: selector(query.one("connection_id")?)?,
+            organization: selector(query.one("organization_id")?)?,
+            domain: hint(query.one("domain_hint")?)?,
+            identity_provider: selector(query.one("provider")?)?,
+        };
+        if length(&selectors) > LONGEST_SELECTORS {
+            return Err(Error::request("too much is selected at once"));
+        }
         Ok(Self {
-            return_to,
+            return_to: return_to.unwrap_or_else(|| base_url.home()),
             requirement: requirement(query)?,
             prompt,
             login_hint: hint(query.one("login_hint")?)?,
             ui_locales: hint(query.one("ui_locales")?)?,
+            tenant: selector(query.one("tenant")?)?,
+            selectors,
+            issuer: third_party.map(str::to_owned),
         })
+    }
+
+    fn of_whom(&self) -> AskedFor<'_> {
+        AskedFor {
+            tenant: self.tenant.as_deref(),
+            selectors: &self.selectors,
+            login_hint: self.login_hint.as_deref(),
+            issuer: self.issuer.as_deref(),
+        }
     }
 }
 
@@ -190,15 +293,40 @@ fn prompt(word: &str) -> Result<Prompt> {
     }
 }
 
-fn target(base: &BaseUrl, uri: &str) -> Option<ReturnTo> {
-    base.same_origin_path(uri)
-}
-
 fn hint(value: Option<&str>) -> Result<Option<String>> {
     match value.filter(|value| !value.is_empty()) {
         Some(value) if value.len() > LONGEST_HINT || value.chars().any(char::is_control) => Err(
             Error::request("a hint is too long or has control characters"),
         ),
+        value => Ok(value.map(str::to_owned)),
+    }
+}
+
+fn length(selectors: &Selectors) -> usize {
+    let Selectors {
+        connection,
+        organization,
+        domain,
+        identity_provider,
+    } = selectors;
+    [connection, organization, domain, identity_provider]
+        .into_iter()
+        .flatten()
+        .map(String::len)
+        .sum()
+}
+
+/// A name that is kept in the attempt's cookie, too.
+fn selector(value: Option<&str>) -> Result<Option<String>> {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value)
+            if value.len() > LONGEST_SELECTOR
+                || !value.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Err(Error::request(
+                "the name of a connection, an organization or a tenant is too long or has odd characters",
+            ))
+        }
         value => Ok(value.map(str::to_owned)),
     }
 }

@@ -1,5 +1,7 @@
 //! `/auth/logout` and the page that a browser comes back to.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower_cookies::Cookies;
@@ -9,11 +11,22 @@ use super::query::Query;
 use super::{RejectionKind, Shared, cookie_fields, cross_site, respond};
 use crate::flow::audit;
 use crate::flow::sign_out::{self, Leaving, SignedOut};
-use crate::session::ReturnTo;
+use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
 
 /// GET: a page with a button. A link, an image or a prefetch signs nobody out.
-pub(super) fn ask(shared: &Shared) -> Response<Bytes> {
+pub(super) async fn ask(shared: &Arc<Shared>, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    let sessions = &shared.context.sessions;
+    // The page shows whatever the store says: its button is pressed all the same.
+    let session = match shared.tenancy.strong_count() {
+        0 => None,
+        _ => sessions
+            .find(cookie_fields(request.headers()))
+            .await
+            .ok()
+            .flatten(),
+    };
+    let shared = whose(shared, session.as_ref()).await;
     let mut page = Page::new(
         PageKind::SignOut,
         StatusCode::OK,
@@ -29,12 +42,23 @@ pub(super) fn ask(shared: &Shared) -> Response<Bytes> {
     if !all_https {
         page.form_targets.push("http:".to_owned());
     }
-    shared.page(&page)
+    Ok(shared.page(&page))
+}
+
+/// Whose provider ends the session, too. Where that can't be told, it ends here.
+async fn whose(shared: &Arc<Shared>, session: Option<&Session>) -> Arc<Shared> {
+    let Some(session) = session else {
+        return Arc::clone(shared);
+    };
+    shared.of_session(session).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "it can't be told where somebody signed in; they are signed out here");
+        Arc::clone(shared)
+    })
 }
 
 /// POST: signs out here, then sends the browser to the provider.
 pub(super) async fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     cookies: &Cookies,
     request: &Request<Bytes>,
 ) -> Result<Response<Bytes>> {
@@ -56,9 +80,12 @@ pub(super) async fn answer(
         .one("return_to")?
         .and_then(ReturnTo::parse)
         .unwrap_or_else(ReturnTo::root);
+    let session = context.sessions.find(cookie_fields(headers)).await?;
+    let shared = &whose(shared, session.as_ref()).await;
+    let context = &shared.context;
     let handle_cookie = context.shared.as_ref().map(|shared| &shared.cookie);
     let browser = Leaving {
-        session: context.sessions.find(cookie_fields(headers)).await?,
+        session,
         handle: handle_cookie
             .and_then(|cookie| cookie.find(cookie_fields(headers)))
             .map(|handle| handle.key()),

@@ -7,6 +7,7 @@ mod attempt;
 pub(crate) mod callback;
 pub(crate) mod cross_site;
 mod grpc;
+mod initiated;
 mod login;
 mod logout;
 mod page;
@@ -16,6 +17,7 @@ mod rejection;
 pub(crate) mod request_kind;
 mod respond;
 mod session;
+pub(crate) mod tenancy;
 #[cfg(test)]
 mod tests;
 mod unauthenticated;
@@ -23,7 +25,7 @@ mod wanted;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
@@ -32,12 +34,14 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::{CookieManager, Cookies};
 use tracing::Instrument as _;
 
+use self::tenancy::Tenancy;
+use crate::Error;
 use crate::flow::Context;
 use crate::flow::sign_out::LogoutCookie;
 use crate::forwarded::{PeerAddress, Proxies};
 use crate::provider::ClientAttributes;
 
-pub use page::{Action, Page, PageKind, PageRenderer};
+pub use page::{Action, Page, PageKind, PageRenderer, Question};
 pub(crate) use refusal::{Cause, Refusal};
 pub use rejection::{Rejection, RejectionKind};
 pub(crate) use respond::never_cached;
@@ -51,10 +55,12 @@ pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) pages: Option<Arc<dyn PageRenderer>>,
-    pub(crate) logout_cookie: LogoutCookie,
-    pub(crate) proxies: Proxies,
+    pub(crate) logout_cookie: Arc<LogoutCookie>,
+    pub(crate) proxies: Arc<Proxies>,
     /// Whether requests tell the inner service by headers who is signed in.
     pub(crate) identity_headers: bool,
+    /// The app's tenants, for as long as its layer lives; leads nowhere if it has none.
+    pub(crate) tenancy: Weak<Tenancy>,
 }
 
 /// The service over [`Shared`], to be wrapped in a cookie jar of its own.
@@ -112,6 +118,13 @@ impl tower_service::Service<Request<Bytes>> for Endpoints {
 }
 
 impl Shared {
+    /// The answer where it can't be told whose a request is.
+    pub(crate) fn failed(&self, error: &Error) -> Response<Bytes> {
+        let mut response = respond::error(self, error);
+        respond::never_cached(response.headers_mut());
+        response
+    }
+
     /// The endpoint that a path names, if it is one of ours: what follows `/auth/`, with or without the
     /// base URL's prefix before it.
     pub(crate) fn endpoint<'p>(&self, path: &'p str) -> Option<&'p str> {
@@ -127,13 +140,22 @@ impl Shared {
         self.proxies.read(peer, request.headers()).address
     }
 
-    async fn route(&self, cookies: &Cookies, request: &Request<Bytes>) -> Response<Bytes> {
+    async fn route(
+        self: &Arc<Self>,
+        cookies: &Cookies,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let posts = request.method() == Method::POST;
         let answer = match self.endpoint(request.uri().path()) {
             Some("login") if reads || posts => login::answer(self, cookies, request).await,
-            Some("callback") if reads || posts => callback::answer(self, cookies, request).await,
-            Some("logout") if reads => Ok(logout::ask(self)),
+            Some("callback") if reads || posts => {
+                callback::answer(self, cookies, request, None).await
+            }
+            Some(path) if (reads || posts) && path.starts_with("callback/") => {
+                callback::answer(self, cookies, request, path.strip_prefix("callback/")).await
+            }
+            Some("logout") if reads => logout::ask(self, request).await,
             Some("logout") if posts => logout::answer(self, cookies, request).await,
             Some("logged-out") if reads => logout::came_back(self, cookies, request),
             Some("session") if reads => session::answer(self, request).await,

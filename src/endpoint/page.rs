@@ -31,6 +31,10 @@ pub enum PageKind {
     Unavailable,
     /// The app is set up wrongly.
     Broken,
+    /// Somebody has to say who they are before it is known where they sign in.
+    WhoAreYou,
+    /// A sign-in that began at the provider, in a browser where somebody is signed in already.
+    ContinueAs,
 }
 
 /// A link or a button on a page.
@@ -44,6 +48,24 @@ pub struct Action {
     pub post: bool,
     /// Whether it leaves the frame that the page is shown in.
     pub top: bool,
+}
+
+/// Something to fill in, sent by GET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Question {
+    /// What is asked for.
+    pub label: String,
+    /// The name of the parameter.
+    pub name: String,
+    /// What stands there already.
+    pub value: String,
+    /// The path of this app that takes the answer.
+    pub action: String,
+    /// What is sent along.
+    pub hidden: Vec<(String, String)>,
+    /// What the button says.
+    pub button: String,
 }
 
 /// A page, before it is HTML. All text is plain and must be escaped by who renders it.
@@ -60,6 +82,8 @@ pub struct Page {
     pub text: String,
     /// What the other side said, where that helps.
     pub detail: Option<String>,
+    /// What the person is asked.
+    pub question: Option<Question>,
     /// What the person can do.
     pub actions: Vec<Action>,
     /// Origins that a form of the page may lead to by redirect, besides our own.
@@ -79,6 +103,7 @@ impl Page {
             title: title.to_owned(),
             text: text.into(),
             detail: None,
+            question: None,
             actions: Vec::new(),
             form_targets: Vec::new(),
         }
@@ -86,6 +111,11 @@ impl Page {
 
     pub(crate) fn with_detail(mut self, detail: Option<String>) -> Self {
         self.detail = detail;
+        self
+    }
+
+    pub(crate) fn ask(mut self, question: Question) -> Self {
+        self.question = Some(question);
         self
     }
 
@@ -184,7 +214,9 @@ h1{margin:0 0 .5rem;font-size:1.35rem;line-height:1.25}p{margin:0 0 1rem}\
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}form{margin:0}\
 a,button{display:inline-block;padding:.55rem 1rem;border:1px solid var(--line);border-radius:.5rem;background:none;color:var(--act);font:inherit;text-decoration:none;cursor:pointer}\
 nav>a:first-child,nav>form:first-child button{background:var(--act);border-color:var(--act);color:var(--on-act);font-weight:600}\
-a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
+.ask{margin-top:1.5rem}.ask input{display:block;width:100%;margin:.35rem 0 1rem;padding:.55rem .75rem;border:1px solid var(--line);border-radius:.5rem;background:var(--back);color:var(--ink);font:inherit}\
+.ask button{background:var(--act);border-color:var(--act);color:var(--on-act);font-weight:600}\
+a:focus-visible,input:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
 
 static STYLE_SOURCE: LazyLock<String> =
     LazyLock::new(|| format!("'sha256-{}'", STANDARD.encode(sha256(STYLE.as_bytes()))));
@@ -200,7 +232,7 @@ fn content_security_policy(page: &Page) -> HeaderValue {
         policy.push_str(target);
     }
     // A page with a button must not be shown under somebody else's; one that only tells may be.
-    if page.actions.iter().any(|action| action.post) {
+    if page.question.is_some() || page.actions.iter().any(|action| action.post) {
         policy.push_str("; frame-ancestors 'none'");
     }
     HeaderValue::try_from(policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
@@ -219,6 +251,37 @@ fn default_page(page: &Page) -> Response<Bytes> {
     );
     if let Some(detail) = &page.detail {
         let _ = writeln!(html, "<p class=\"detail\">{}</p>", Escaped(detail));
+    }
+    if let Some(question) = &page.question {
+        let Question {
+            label,
+            name,
+            value,
+            action,
+            hidden,
+            button,
+        } = question;
+        let _ = write!(
+            html,
+            "<form class=\"ask\" method=\"get\" action=\"{}\">\n<label>{}<input type=\"email\" name=\"{}\" value=\"{}\" \
+             autocomplete=\"username\" required autofocus></label>\n",
+            Escaped(action),
+            Escaped(label),
+            Escaped(name),
+            Escaped(value)
+        );
+        for (name, value) in hidden {
+            let (name, value) = (Escaped(name), Escaped(value));
+            let _ = writeln!(
+                html,
+                "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"
+            );
+        }
+        let _ = writeln!(
+            html,
+            "<button type=\"submit\">{}</button>\n</form>",
+            Escaped(button)
+        );
     }
     if !page.actions.is_empty() {
         html.push_str("<nav>\n");
@@ -273,13 +336,21 @@ mod tests {
         let evil = "<script>alert('\"&')</script>";
         let page = Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, evil, evil)
             .with_detail(Some(evil.into()))
+            .ask(Question {
+                label: evil.into(),
+                name: evil.into(),
+                value: evil.into(),
+                action: evil.into(),
+                hidden: vec![(evil.into(), evil.into())],
+                button: evil.into(),
+            })
             .add_link(evil, evil)
             .add_button(evil, evil);
         let response = respond(None, &page);
         let html = String::from_utf8(response.body().to_vec()).unwrap();
         assert!(!html.contains("<script"), "{html}");
         let escaped = "&lt;script&gt;alert(&#39;&quot;&amp;&#39;)&lt;/script&gt;";
-        assert_eq!(html.matches(escaped).count(), 8, "{html}");
+        assert_eq!(html.matches(escaped).count(), 15, "{html}");
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
     }
 

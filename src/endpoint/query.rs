@@ -39,6 +39,12 @@ impl Query {
         }
     }
 
+    /// All parameters but these.
+    pub(crate) fn others(&self, names: &[&str]) -> Vec<(String, String)> {
+        let is_other = |(name, _): &&(String, String)| !names.contains(&name.as_str());
+        self.0.iter().filter(is_other).cloned().collect()
+    }
+
     /// The same parameters as a query.
     pub(crate) fn encoded(&self) -> String {
         form_urlencoded::Serializer::new(String::new())

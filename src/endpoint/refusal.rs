@@ -234,9 +234,7 @@ pub(super) async fn answer(
             .page()
             .is_some_and(|page| !is_at(context, refusal, page)),
         silently: matches!(unauthenticated, Unauthenticated::SilentThenPage(_))
-            && context
-                .silent
-                .may_ask(|| cookie_fields(&refused.headers), &refused.target),
+            && context.may_ask_silently(|| cookie_fields(&refused.headers), &refused.target),
     };
     let verdict = decide(&refused.cause, kind, browser);
     audit::refused(

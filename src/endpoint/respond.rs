@@ -132,10 +132,12 @@ impl Shared {
 
     /// The path that starts a sign-in and comes back to `return_to`.
     pub(super) fn login_path(&self, return_to: &crate::session::ReturnTo) -> String {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("return_to", return_to.as_str())
-            .finish();
-        format!("{}?{query}", self.context.endpoint_path("login"))
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("return_to", return_to.as_str());
+        if let Some(tenant) = self.context.place.tenant() {
+            query.append_pair("tenant", tenant.id());
+        }
+        format!("{}?{}", self.context.endpoint_path("login"), query.finish())
     }
 
     pub(super) fn home(&self) -> String {

@@ -1,5 +1,7 @@
 //! `GET /auth/session`: what a page may know of its own session, without keeping it alive.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::json;
@@ -7,12 +9,17 @@ use serde_json::json;
 use super::{Shared, cookie_fields, respond};
 use crate::Result;
 
-pub(super) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+pub(super) async fn answer(
+    shared: &Arc<Shared>,
+    request: &Request<Bytes>,
+) -> Result<Response<Bytes>> {
     let context = &shared.context;
     let session = context
         .sessions
         .find(cookie_fields(request.headers()))
         .await?;
+    let shared = shared.for_session(session.as_ref()).await?;
+    let session = session.filter(|session| shared.context.counts(session));
     let now = context.clock.now();
     let body = match &session {
         None => json!({

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::identity_hook::Decision;
-use super::{Context, audit};
+use super::{Context, audit, place};
 use crate::provider::{CodeGrant, Identity, Selectors};
 use crate::secret::Secret;
 use crate::session::Session;
@@ -50,15 +50,24 @@ pub(super) async fn verified(
     code: Secret<String>,
     Attempt { state, .. }: &Attempt,
 ) -> Result<Identity> {
+    let selectors = Selectors {
+        organization: state.organization.clone(),
+        connection: state.connection.clone(),
+        domain: state.domain.clone(),
+        identity_provider: state.identity_provider.clone(),
+    };
     let grant = CodeGrant {
         code,
         redirect_uri: context.callback_url(),
         code_verifier: state.code_verifier(),
         nonce: state.nonce(),
         max_age: state.max_age.map(Duration::from_secs),
-        selectors: Selectors::default(),
+        selectors: selectors.clone(),
     };
-    context.provider.redeem(grant).await
+    let mut identity = context.provider.redeem(grant).await?;
+    place::check_selected(&selectors, &identity)?;
+    context.place.admit(&mut identity)?;
+    Ok(identity)
 }
 
 pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Decision> {
@@ -72,6 +81,16 @@ pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Dec
 
 pub(super) fn is_same_person(session: &Session, identity: &Identity) -> bool {
     is_of(identity, session.issuer(), session.subject())
+}
+
+/// Whether somebody is still of the organization and the connection that a session was made for, as far as the provider
+/// says so.
+pub(super) fn is_same_place(session: &Session, identity: &Identity) -> bool {
+    let fits = |came: &Option<String>, had: Option<&str>| {
+        came.is_none() || had.is_none() || came.as_deref() == had
+    };
+    fits(&identity.organization, session.organization())
+        && fits(&identity.connection, session.connection())
 }
 
 /// Identity is (iss, sub), never an e-mail address.

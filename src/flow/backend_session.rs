@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use super::Context;
 use super::attempt::is_of;
 use super::carried::Carried;
+use super::context::Common;
 use super::renewal::outcome::{Renewed, end, go_on};
 use crate::clock::SecondsSinceEpoch;
 use crate::provider::{
@@ -251,7 +252,7 @@ const PAUSES: [Duration; 3] = [
     Duration::ZERO,
 ];
 
-impl SessionListener for Context {
+impl SessionListener for Common {
     fn session_ended<'a>(
         &'a self,
         issuer: &'a str,

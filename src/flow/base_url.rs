@@ -76,6 +76,22 @@ impl BaseUrl {
         })
     }
 
+    /// The same at another host, which may name a port of its own.
+    pub(crate) fn at_host(&self, host: &str, plain_http: bool) -> Result<Self> {
+        let names_port = Url::parse(&format!("{}://{host}", self.url.scheme()))
+            .is_ok_and(|url| url.port().is_some());
+        let port = match self.url.port() {
+            Some(port) if !names_port => format!(":{port}"),
+            _ => String::new(),
+        };
+        let text = format!("{}://{host}{port}{}", self.url.scheme(), self.prefix);
+        if plain_http {
+            Self::parse_insecure(&text)
+        } else {
+            Self::parse(&text)
+        }
+    }
+
     /// The origin: scheme, host and port where it is not the scheme's own.
     #[must_use]
     pub fn origin(&self) -> &str {
@@ -131,6 +147,12 @@ impl BaseUrl {
     pub(crate) fn strip_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(self.prefix.as_str())?;
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
+    }
+
+    /// The start page of the app.
+    #[must_use]
+    pub(crate) fn home(&self) -> ReturnTo {
+        ReturnTo::parse(&self.public_path("/")).unwrap_or_else(ReturnTo::root)
     }
 
     /// The same-origin path of an absolute URL of this origin, by the strict parser.

@@ -9,6 +9,7 @@ use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::Context;
+use super::context::Common;
 use crate::session::sessions::NewSession;
 
 /// Cookies for the first answer that takes them. A session whose cookie no answer took is undone: nobody
@@ -20,7 +21,7 @@ struct Inner {
     cookies: Mutex<Vec<Cookie<'static>>>,
     /// Until the cookies are taken.
     pending: Mutex<Option<Pending>>,
-    context: Weak<Context>,
+    common: Weak<Common>,
 }
 
 /// What is open until an answer leaves with the cookies.
@@ -43,7 +44,7 @@ impl Carried {
         Self(Arc::new(Inner {
             cookies: Mutex::new(cookies),
             pending: Mutex::new(Some(Pending { made, then })),
-            context: Arc::downgrade(context),
+            common: Arc::downgrade(&context.common),
         }))
     }
 
@@ -52,7 +53,7 @@ impl Carried {
         Self(Arc::new(Inner {
             cookies: Mutex::new(cookies),
             pending: Mutex::new(None),
-            context: Weak::new(),
+            common: Weak::new(),
         }))
     }
 
@@ -69,8 +70,8 @@ impl Carried {
 impl Drop for Inner {
     fn drop(&mut self) {
         let pending = held(&self.pending).take();
-        if let (Some(pending), Some(context)) = (pending, self.context.upgrade()) {
-            later(async move { undo(&context, &pending.made).await });
+        if let (Some(pending), Some(common)) = (pending, self.common.upgrade()) {
+            later(async move { undo(&common, &pending.made).await });
         }
     }
 }
@@ -86,8 +87,8 @@ pub(super) fn later(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-async fn undo(context: &Context, made: &NewSession) {
-    if let Err(error) = context.sessions.take_back(made).await {
+async fn undo(common: &Common, made: &NewSession) {
+    if let Err(error) = common.sessions.take_back(made).await {
         tracing::warn!(%error, "a session that nobody has could not be removed");
     }
 }

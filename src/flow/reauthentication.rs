@@ -60,6 +60,11 @@ async fn of_identity(context: &Context, session: &Session, identity: Identity) -
     if !attempt::is_same_person(session, &identity) {
         return Ok(Meaning::Ends("another account came back"));
     }
+    if !attempt::is_same_place(session, &identity) {
+        return Ok(Meaning::Ends(
+            "another organization or connection came back",
+        ));
+    }
     Ok(match decide(context, &identity).await? {
         Decision::Accept => Meaning::Continue(Box::new((identity, Enrichment::default()))),
         Decision::Enrich(enrichment) => Meaning::Continue(Box::new((identity, enrichment))),

@@ -31,6 +31,7 @@ pub(super) fn of_sign_in(
         requirement,
         at: now,
     });
+    record.tenant = context.place.tenant().map(|tenant| tenant.id().into());
     let tokens = identity.tokens.clone();
     tell(&mut record, identity, enrichment);
     keep(&mut record, tokens, now);

@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
 use crate::session::sessions::{Made, NewSession};
 use crate::session::{ReturnTo, Session};
+use crate::tenant::Tenant;
 use crate::{Error, Result};
 
 /// What starts a sign-in.
@@ -37,6 +38,8 @@ pub(crate) struct Start<'a> {
     /// Whether no page may be shown: then nobody is signed in if one would be needed.
     pub(crate) silent: bool,
     pub(crate) login_hint: Option<String>,
+    /// Where the person signs in, as far as it was asked for.
+    pub(crate) selectors: Selectors,
     pub(crate) ui_locales: Option<String>,
     /// How many sign-ins this browser finished lately.
     pub(crate) round_trips: u64,
@@ -53,6 +56,7 @@ impl Start<'_> {
             prompt: Vec::new(),
             silent: false,
             login_hint: None,
+            selectors: Selectors::default(),
             ui_locales: None,
             round_trips: 0,
         }
@@ -75,6 +79,21 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.replaces = start.session.map(Session::key);
     state.round_trips = start.round_trips;
     state.silent = start.silent;
+    state.tenant = context.place.tenant().map(|tenant| tenant.id().to_owned());
+    let mut asked = start.selectors;
+    if asked.is_empty()
+        && let Some(session) = start.session.filter(|_| start.step_up || start.silent)
+    {
+        asked.organization = session.organization().map(str::to_owned);
+        asked.connection = session.connection().map(str::to_owned);
+    }
+    let selectors = context.place.selectors(asked)?;
+    state.organization.clone_from(&selectors.organization);
+    state.connection.clone_from(&selectors.connection);
+    state.domain.clone_from(&selectors.domain);
+    state
+        .identity_provider
+        .clone_from(&selectors.identity_provider);
 
     let mut prompt = start.prompt;
     let mut public_state = state.state();
@@ -112,7 +131,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
         login_hint,
         id_token_hint,
         ui_locales: start.ui_locales,
-        selectors: Selectors::default(),
+        selectors,
         extra: Vec::new(),
     };
     let location = context.provider.authorization_url(&request).await?;
@@ -193,7 +212,8 @@ pub(crate) async fn finish(
         attempt.failed(None, &"the attempt took too long");
         return Ok(Finished::TooLate(state.return_to()));
     }
-    if state.issuer != context.provider.issuer().as_str() {
+    let tenant = context.place.tenant().map(Tenant::id);
+    if state.issuer != context.provider.issuer().as_str() || state.tenant.as_deref() != tenant {
         return Err(Error::request(
             "this sign-in was started with another provider",
         ));

@@ -56,6 +56,10 @@ pub(crate) async fn sign_out(
     let Some(session) = session else {
         return Ok(SignedOut::Nobody);
     };
+    if !context.counts(&session) {
+        // Its ID token is none of this provider's.
+        return Ok(SignedOut::HereOnly);
+    }
     let state = crypto::random_token();
     let request = LogoutRequest {
         id_token_hint: session

@@ -34,24 +34,16 @@ pub(crate) struct Silent {
     settings: CookieSettings,
     /// How long a browser is not asked again.
     interval: Duration,
-    /// Whether browsers are sent to the provider at all.
-    possible: bool,
 }
 
 impl Silent {
     /// `settings` are those of an attempt: its answer has to bring these cookies, too.
-    pub(crate) fn new(
-        session: &str,
-        settings: CookieSettings,
-        interval: Duration,
-        possible: bool,
-    ) -> Self {
+    pub(crate) fn new(session: &str, settings: CookieSettings, interval: Duration) -> Self {
         Self {
             asked: format!("{session}-asked"),
             signed_out: format!("{session}-signed-out"),
             settings,
             interval,
-            possible,
         }
     }
 
@@ -63,8 +55,7 @@ impl Silent {
         target: &str,
     ) -> bool {
         let query = target.split_once('?').map_or("", |(_, query)| query);
-        self.possible
-            && cookie::find(fields(), &self.asked) == Found::None
+        cookie::find(fields(), &self.asked) == Found::None
             && !self.is_signed_out(fields())
             && !query.split('&').any(|pair| pair == MARK)
     }
@@ -139,7 +130,7 @@ mod tests {
     fn silent() -> Silent {
         let base = "https://app.example".parse().unwrap();
         let settings = CookieSettings::for_base_url(&base, None, false).unwrap();
-        Silent::new("__Host-sso", settings, Duration::from_secs(300), true)
+        Silent::new("__Host-sso", settings, Duration::from_secs(300))
     }
 
     #[test]

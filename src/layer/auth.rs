@@ -185,6 +185,14 @@ impl Auth {
         self.sender()?.host.as_deref()
     }
 
+    /// The id of the tenant that the request is for: of the one that it names or, where it names none, of the one at
+    /// which somebody signed in. `None` where neither says it, and in an app without tenants.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        let shared = self.0.shared.as_ref()?;
+        Some(shared.context.place.tenant()?.id())
+    }
+
     fn sender(&self) -> Option<&Sender> {
         let (behind, shared) = (self.0.behind.as_ref()?, self.0.shared.as_ref()?);
         let read = || shared.proxies.read(self.0.peer, &behind.headers);
@@ -267,7 +275,9 @@ impl Auth {
             && RequestKind::of(&request.method, &request.headers) == RequestKind::Navigation
             && self.0.shared.as_ref().is_some_and(|shared| {
                 let fields = || cookie_fields(&request.headers);
-                shared.context.silent.may_ask(fields, self.target(request))
+                shared
+                    .context
+                    .may_ask_silently(fields, self.target(request))
             })
     }
 

@@ -1,32 +1,33 @@
 //! [`SsoLayer`]: around the whole app.
 
+mod at_endpoint;
+mod at_tenant;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body;
-use http_body_util::BodyExt as _;
 use pin_project_lite::pin_project;
 use tower_cookies::Cookie;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use self::at_endpoint::{Door, at_endpoint};
 use super::auth::{Auth, State};
 use super::body::SsoBody;
 use super::identity_headers;
+use crate::Error;
 use crate::clock::SecondsSinceEpoch;
-use crate::endpoint::{Endpoints, LARGEST_BODY, Refusal, Shared, cookie_fields, never_cached};
+use crate::endpoint::tenancy::Tenancy;
+use crate::endpoint::{Endpoints, Refusal, Shared, cookie_fields, never_cached};
 use crate::forwarded::PeerAddress;
-use crate::session::SessionKey;
 use crate::session::sessions::Lookup;
-
-/// How long a client may take to send the body of a request to an endpoint.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::session::{Session, SessionKey};
 
 /// Single sign-on around an app; made by [`Sso::layer`](crate::Sso::layer).
 ///
@@ -57,11 +58,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct SsoLayer {
     shared: Arc<Shared>,
+    tenancy: Option<Arc<Tenancy>>,
 }
 
 impl SsoLayer {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) fn new(shared: Arc<Shared>, tenancy: Option<Arc<Tenancy>>) -> Self {
+        Self { shared, tenancy }
     }
 }
 
@@ -72,6 +74,7 @@ impl<S> Layer<S> for SsoLayer {
         SsoService {
             inner,
             shared: Arc::clone(&self.shared),
+            tenancy: self.tenancy.clone(),
             peer: None,
         }
     }
@@ -82,6 +85,7 @@ impl<S> Layer<S> for SsoLayer {
 pub struct SsoService<S> {
     inner: S,
     shared: Arc<Shared>,
+    tenancy: Option<Arc<Tenancy>>,
     /// Of the connection that this clone serves, where that is known.
     peer: Option<PeerAddress>,
 }
@@ -108,43 +112,60 @@ where
         if self.shared.endpoint(request.uri().path()).is_some() {
             // What the service reserved when it was polled ready goes back: it is not called.
             self.inner = self.inner.clone();
-            let peer = self.peer_of(&request);
-            let answer = at_endpoint(Arc::clone(&self.shared), request, peer);
+            let answer = at_endpoint(self.door(), request);
             return SsoFuture::answering(Box::pin(answer), HeaderMap::new());
         }
-        let now = self.shared.context.clock.now();
-        let lookup = self
-            .shared
-            .context
-            .sessions
-            .look_up(cookie_fields(request.headers()), now);
-        match lookup {
-            Lookup::Nobody => self.call_inner(request, State::Nobody, now),
-            Lookup::Live(session) => {
-                self.shared.context.sessions.slide(&session, now);
-                self.call_inner(request, State::SignedIn(session), now)
+        match self.tenancy.clone() {
+            None => {
+                let shared = Arc::clone(&self.shared);
+                self.call_at(request, shared)
             }
-            Lookup::Ask(key) => self.call_after_load(request, key),
+            Some(tenancy) => self.call_at_tenant(request, &tenancy),
         }
     }
 }
 
 impl<S> SsoService<S> {
+    /// Calls the inner service for a tenant, or for the app where it has none.
+    fn call_at<B, R>(
+        &mut self,
+        request: Request<B>,
+        shared: Arc<Shared>,
+    ) -> SsoFuture<S::Future, R, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Send + 'static,
+        R: 'static,
+    {
+        let now = shared.context.clock.now();
+        let fields = cookie_fields(request.headers());
+        match shared.context.sessions.look_up(fields, now) {
+            Lookup::Nobody => self.call_inner(request, State::Nobody, shared, now),
+            Lookup::Live(session) => {
+                let state = signed_in(&shared, session, now);
+                self.call_inner(request, state, shared, now)
+            }
+            Lookup::Ask(key) => self.call_after_load(request, key, shared),
+        }
+    }
+
     fn call_inner<B, R>(
         &mut self,
         mut request: Request<B>,
         state: State,
+        shared: Arc<Shared>,
         now: SecondsSinceEpoch,
     ) -> SsoFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>>,
     {
-        let auth = self.tell(&mut request, state, now);
+        let auth = self.tell(&mut request, state, &shared, now);
         SsoFuture {
             step: Step::Inner {
                 future: self.inner.call(request),
                 auth,
-                shared: Arc::clone(&self.shared),
+                shared,
             },
         }
     }
@@ -155,6 +176,7 @@ impl<S> SsoService<S> {
         &mut self,
         mut request: Request<B>,
         key: SessionKey,
+        shared: Arc<Shared>,
     ) -> SsoFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
@@ -162,36 +184,45 @@ impl<S> SsoService<S> {
         B: Send + 'static,
         R: 'static,
     {
-        let clone = self.clone();
-        let mut ready = std::mem::replace(self, clone);
+        let mut ready = self.take_ready();
         let future = Box::pin(async move {
-            let context = &ready.shared.context;
-            let state = match context.sessions.load(key).await {
-                Ok(Some(session)) => {
-                    context.sessions.slide(&session, context.clock.now());
-                    State::SignedIn(session)
-                }
-                Ok(None) => State::Nobody,
-                Err(error) => {
-                    tracing::warn!(%error, "the session store failed; nobody is taken for signed in or out");
-                    State::Unknown(error)
-                }
-            };
-            let auth = ready.tell(&mut request, state, context.clock.now());
+            let state = load(&shared, key).await;
+            let now = shared.context.clock.now();
+            let auth = ready.tell(&mut request, state, &shared, now);
             let response = ready.inner.call(request).await?;
-            Ok((response, auth))
+            Ok(Waited::Inner(response, auth, shared))
         });
         SsoFuture {
-            step: Step::Loading {
-                future,
-                shared: Arc::clone(&self.shared),
-            },
+            step: Step::Waiting { future },
         }
     }
 
-    fn tell<B>(&self, request: &mut Request<B>, state: State, now: SecondsSinceEpoch) -> Auth {
+    /// The service that was polled ready; a clone stays.
+    fn take_ready(&mut self) -> Self
+    where
+        S: Clone,
+    {
+        let clone = self.clone();
+        std::mem::replace(self, clone)
+    }
+
+    fn door(&self) -> Door {
+        Door {
+            shared: Arc::clone(&self.shared),
+            tenancy: self.tenancy.clone(),
+            peer: self.peer,
+        }
+    }
+
+    fn tell<B>(
+        &self,
+        request: &mut Request<B>,
+        state: State,
+        shared: &Arc<Shared>,
+        now: SecondsSinceEpoch,
+    ) -> Auth {
         let target = original_uri(request).path_and_query().cloned();
-        let (peer, shared) = (self.peer_of(request), Arc::clone(&self.shared));
+        let (peer, shared) = (self.peer_of(request), Arc::clone(shared));
         let auth = Auth::new(state, shared, target, peer, request.headers(), now);
         if self.shared.identity_headers {
             identity_headers::replace(request, &auth);
@@ -217,6 +248,28 @@ impl<S> SsoService<S> {
     }
 }
 
+/// Who is signed in by a session, where it counts.
+fn signed_in(shared: &Shared, session: Session, now: SecondsSinceEpoch) -> State {
+    if !shared.context.counts(&session) {
+        return State::Nobody;
+    }
+    shared.context.sessions.slide(&session, now);
+    State::SignedIn(session)
+}
+
+/// The same, where only the store knows the session.
+async fn load(shared: &Shared, key: SessionKey) -> State {
+    let context = &shared.context;
+    match context.sessions.load(key).await {
+        Ok(Some(session)) => signed_in(shared, session, context.clock.now()),
+        Ok(None) => State::Nobody,
+        Err(error) => {
+            tracing::warn!(%error, "the session store failed; nobody is taken for signed in or out");
+            State::Unknown(error)
+        }
+    }
+}
+
 /// The URI before any router stripped a prefix: where this layer is inside of a nested router, axum has
 /// kept it.
 fn original_uri<B>(request: &Request<B>) -> &http::Uri {
@@ -227,63 +280,15 @@ fn original_uri<B>(request: &Request<B>) -> &http::Uri {
     request.uri()
 }
 
-/// Reads what an endpoint needs of a request, and lets it answer.
-async fn at_endpoint<B: Body + Send>(
-    shared: Arc<Shared>,
-    request: Request<B>,
-    peer: Option<PeerAddress>,
-) -> Response<Bytes> {
-    let (mut parts, body) = request.into_parts();
-    // What inner layers of the app put there is not for the endpoints.
-    parts.extensions.clear();
-    if let Some(peer) = peer {
-        parts.extensions.insert(peer);
-    }
-    let body = if parts.method == Method::POST {
-        match tokio::time::timeout(BODY_TIMEOUT, read(body)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(status)) => return bare(status),
-            Err(_) => return bare(StatusCode::REQUEST_TIMEOUT),
-        }
-    } else {
-        Bytes::new()
-    };
-    Endpoints(shared)
-        .answer(Request::from_parts(parts, body))
-        .await
+/// What came of a request that had to wait before it could go on.
+enum Waited<R> {
+    /// The inner service answered; with what the app made of the request's session.
+    Inner(Response<R>, Auth, Arc<Shared>),
+    /// It was not called.
+    Answer(Response<Bytes>),
 }
 
-async fn read<B: Body + Send>(body: B) -> Result<Bytes, StatusCode> {
-    let mut body = std::pin::pin!(body);
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.as_mut().frame().await {
-        let Ok(frame) = frame else {
-            return Err(StatusCode::BAD_REQUEST);
-        };
-        if let Ok(mut data) = frame.into_data() {
-            use bytes::{Buf as _, BufMut as _};
-            if read.len() + data.remaining() > LARGEST_BODY {
-                return Err(StatusCode::PAYLOAD_TOO_LARGE);
-            }
-            while data.has_remaining() {
-                let chunk = data.chunk().len();
-                read.put_slice(data.chunk());
-                data.advance(chunk);
-            }
-        }
-    }
-    Ok(read.freeze())
-}
-
-fn bare(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    never_cached(response.headers_mut());
-    response
-}
-
-/// What the inner service answered, with what the app made of the request's session.
-type Loaded<R, E> = BoxFuture<'static, Result<(Response<R>, Auth), E>>;
+type Waiting<R, E> = BoxFuture<'static, Result<Waited<R>, E>>;
 
 pin_project! {
     /// The future of [`SsoService`]: `F` is the inner service's.
@@ -297,7 +302,7 @@ pin_project! {
     #[project = StepProjection]
     enum Step<F, R, E> {
         Inner { #[pin] future: F, auth: Auth, shared: Arc<Shared> },
-        Loading { future: Loaded<R, E>, shared: Arc<Shared> },
+        Waiting { future: Waiting<R, E> },
         Answering { future: BoxFuture<'static, Response<Bytes>>, kept: HeaderMap },
     }
 }
@@ -325,10 +330,12 @@ where
                     auth,
                     shared,
                 } => leave(ready!(future.poll(cx))?, auth, shared),
-                StepProjection::Loading { future, shared } => {
-                    let (response, auth) = ready!(future.as_mut().poll(cx))?;
-                    leave(response, &auth, shared)
-                }
+                StepProjection::Waiting { future } => match ready!(future.as_mut().poll(cx))? {
+                    Waited::Inner(response, auth, shared) => leave(response, &auth, &shared),
+                    Waited::Answer(response) => {
+                        return Poll::Ready(Ok(response.map(SsoBody::own)));
+                    }
+                },
                 StepProjection::Answering { future, kept } => {
                     let response = ready!(future.as_mut().poll(cx));
                     let response = merge(response, std::mem::take(kept));

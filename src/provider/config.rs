@@ -20,7 +20,7 @@ use crate::secret::ClientSecret;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OidcConfig {
     /// Whose word is taken.
     pub issuer: Issuer,

@@ -15,6 +15,7 @@ mod discovery;
 pub(crate) mod flight;
 pub(crate) mod http;
 mod jwks;
+mod none;
 mod oidc;
 #[cfg(test)]
 mod tests;
@@ -39,4 +40,5 @@ pub use capability::{
 };
 pub use config::OidcConfig;
 pub use jwks::{JwksCache, JwksSource, Origin};
+pub(crate) use none::NoProvider;
 pub use oidc::OidcProvider;

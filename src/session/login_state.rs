@@ -39,6 +39,21 @@ pub(crate) struct LoginState {
     /// Whose answer is awaited.
     #[serde(rename = "i")]
     pub(crate) issuer: String,
+    /// The tenant that it is for.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
+    /// The organization that was asked for.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organization: Option<String>,
+    /// The connection that was asked for.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) connection: Option<String>,
+    /// The domain that was asked for.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) domain: Option<String>,
+    /// The kind of identity provider that was asked for.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identity_provider: Option<String>,
     /// When the attempt began.
     #[serde(rename = "t")]
     pub(crate) began_at: SecondsSinceEpoch,
@@ -95,6 +110,11 @@ impl LoginState {
         Self {
             seed: Secret::new(crypto::random::<32>().to_vec()),
             issuer: issuer.to_owned(),
+            tenant: None,
+            organization: None,
+            connection: None,
+            domain: None,
+            identity_provider: None,
             began_at,
             return_to: return_to.as_str().to_owned(),
             max_age: None,

@@ -78,6 +78,8 @@ pub struct Record {
     pub(crate) sid: Option<Box<str>>,
     pub(crate) connection: Option<Box<str>>,
     pub(crate) organization: Option<Box<str>>,
+    #[serde(default)]
+    pub(crate) tenant: Option<Box<str>>,
     pub(crate) amr: Box<[Box<str>]>,
     pub(crate) acr: Option<Box<str>>,
     pub(crate) multi_factor: bool,
@@ -120,6 +122,7 @@ impl Clone for Record {
             sid: self.sid.clone(),
             connection: self.connection.clone(),
             organization: self.organization.clone(),
+            tenant: self.tenant.clone(),
             amr: self.amr.clone(),
             acr: self.acr.clone(),
             multi_factor: self.multi_factor,
@@ -157,6 +160,7 @@ impl Record {
             sid: None,
             connection: None,
             organization: None,
+            tenant: None,
             amr: Box::default(),
             acr: None,
             multi_factor: false,
@@ -255,6 +259,7 @@ impl Record {
             + optional(&self.sid)
             + optional(&self.connection)
             + optional(&self.organization)
+            + optional(&self.tenant)
             + optional(&self.acr)
             + optional(&self.attributes)
             + strings(&self.amr)

@@ -77,6 +77,12 @@ impl Session {
         self.record.organization.as_deref()
     }
 
+    /// The tenant at which the person signed in, if the app has such ([`tenant`](crate::tenant)).
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.record.tenant.as_deref()
+    }
+
     /// The methods that the person was authenticated with (`amr`, RFC 8176), of one ID token. Empty if the
     /// provider names none.
     pub fn amr(&self) -> impl Iterator<Item = &str> {

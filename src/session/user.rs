@@ -78,6 +78,13 @@ impl User {
         self.0.connection()
     }
 
+    /// The tenant at which they signed in, if the app has such. What the app keeps by tenant, it finds by this and not
+    /// by the URL.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.0.tenant()
+    }
+
     /// Whether the app's identity hook gave this role.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {

@@ -1,12 +1,15 @@
 //! From options to a wired [`Sso`]: every check of the set-up, and the wiring.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::SsoBuilder;
 use crate::clock::{Clock, SystemClock};
 use crate::crypto::Sealer;
 use crate::endpoint::Shared;
+use crate::endpoint::tenancy::{Tenancy, Wiring};
 use crate::flow::backend_session::SharedSessions;
+use crate::flow::context::Common;
+use crate::flow::place::Place;
 use crate::flow::renewal::Refreshes;
 use crate::flow::round_trips::RoundTrips;
 use crate::flow::sign_out::LogoutCookie;
@@ -14,7 +17,9 @@ use crate::flow::silent::Silent;
 use crate::flow::{BaseUrl, Context};
 use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
-use crate::provider::{HttpOptions, OidcConfig, OidcProvider, Provider, ReqwestClient};
+use crate::provider::{
+    HttpOptions, JwksCache, NoProvider, OidcConfig, OidcProvider, Provider, ReqwestClient,
+};
 use crate::session::cookie::CookieSettings;
 use crate::session::directory::{MemoryDirectory, SessionListener};
 use crate::session::handle_cookie::HandleCookie;
@@ -35,9 +40,14 @@ impl SsoBuilder {
         let auth_path = checked_auth_path(&self.auth_path)?;
         self.check_lifetime()?;
         self.check_allowed_origins()?;
+        self.check_tenants()?;
         let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
-        let provider = match self.provider.take() {
+        let tenants = self.tenants.take();
+        let http = self.http_client.clone();
+        let extra_ca = self.extra_ca.clone();
+        let provider: Arc<dyn Provider> = match self.provider.take() {
             Some(provider) => provider,
+            None if self.only_tenants => Arc::new(NoProvider::new()),
             None => self.openid_provider(&base_url, &clock)?,
         };
         check_login_page(&*provider, &auth_path)?;
@@ -56,42 +66,80 @@ impl SsoBuilder {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::new(Arc::clone(&clock))));
-        let context = Arc::new(Context {
+        let common = Arc::new(Common {
             round_trips: RoundTrips::new(&cookie.name, attempt.clone()),
-            silent: Silent::new(
-                &cookie.name,
-                attempt.clone(),
-                self.silent_interval,
-                provider.login_page().is_none(),
-            ),
+            silent: Silent::new(&cookie.name, attempt.clone(), self.silent_interval),
             login_states: LoginStates::new(&cookie.name, attempt),
             sessions: Sessions::new(store, Arc::clone(&clock), self.lifetime, cookie.clone()),
-            provider,
             sealer,
-            clock,
-            base_url,
+            clock: Arc::clone(&clock),
             auth_path,
             allowed_origins: self.allowed_origins,
             identity_hook: self.identity_hook,
             revalidation: self.revalidation,
-            refreshes: Refreshes::new(self.after_refusal),
             shared,
         });
-        if let Some(shared) = &context.shared {
-            let listener: Arc<dyn SessionListener> = Arc::clone(&context) as _;
+        if let Some(shared) = &common.shared {
+            let listener: Arc<dyn SessionListener> = Arc::clone(&common) as _;
             shared.directory.listen(Arc::downgrade(&listener));
         }
-        let trusted = TrustedProxies::parse(&self.trusted_proxies)?;
-        let logout_cookie = LogoutCookie::new(&cookie.name, cookie.clone());
-        let shared = Shared {
-            context,
-            pages: self.pages,
-            logout_cookie,
-            proxies: Proxies::new(trusted, self.forwarded_headers),
-            identity_headers: self.identity_headers,
+        let place = match &tenants {
+            None => Place::Undivided,
+            Some(_) => Place::Unnamed {
+                decided: !self.only_tenants,
+            },
         };
+        let context = Arc::new(Context {
+            provider,
+            base_url,
+            refreshes: Refreshes::new(self.after_refusal),
+            place,
+            common,
+        });
+        let trusted = TrustedProxies::parse(&self.trusted_proxies)?;
+        let logout_cookie = Arc::new(LogoutCookie::new(&cookie.name, cookie.clone()));
+        let proxies = Arc::new(Proxies::new(trusted, self.forwarded_headers));
+        let (pages, identity_headers) = (self.pages, self.identity_headers);
+        let shared = move |tenancy| {
+            Arc::new(Shared {
+                context,
+                pages,
+                logout_cookie,
+                proxies,
+                identity_headers,
+                tenancy,
+            })
+        };
+        let Some(tenants) = tenants else {
+            return Ok(Sso {
+                shared: shared(Weak::new()),
+                tenancy: None,
+            });
+        };
+        let http = match http {
+            Some(client) => client,
+            None => Arc::new(ReqwestClient::new(&HttpOptions {
+                extra_ca,
+                ..HttpOptions::default()
+            })?),
+        };
+        let keys = JwksCache::new(Arc::clone(&http), clock);
+        let tenancy = Tenancy::new(
+            tenants,
+            self.tenant_from,
+            self.tenant_freshness,
+            |tenancy| Wiring {
+                unnamed: shared(tenancy),
+                after_refusal: self.after_refusal,
+                response_mode: self.response_mode,
+                plain_http: self.plain_http,
+                http,
+                keys,
+            },
+        );
         Ok(Sso {
-            shared: Arc::new(shared),
+            shared: Arc::clone(tenancy.unnamed()),
+            tenancy: Some(tenancy),
         })
     }
 
@@ -210,6 +258,20 @@ impl SsoBuilder {
         Err(Error::configuration(
             "an allowed origin must be scheme, host and port only (SSO_ALLOWED_ORIGINS)",
         ))
+    }
+
+    fn check_tenants(&self) -> Result<()> {
+        if self.tenants.is_none() && !self.tenant_from.is_empty() {
+            return Err(Error::configuration(
+                "it is said what names a tenant, and there are none",
+            ));
+        }
+        if self.tenant_freshness.as_secs() == 0 {
+            return Err(Error::configuration(
+                "what is known of a tenant must last a second at least",
+            ));
+        }
+        Ok(())
     }
 
     fn check_lifetime(&self) -> Result<()> {

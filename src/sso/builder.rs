@@ -12,6 +12,7 @@ use crate::provider::{HttpClient, Provider};
 use crate::session::Lifetime;
 use crate::session::directory::SessionDirectory;
 use crate::session::store::SessionStore;
+use crate::tenant::{TenantFrom, Tenants};
 use crate::{ClientSecret, CookieKey};
 
 /// A set-up under way. [`SsoBuilder::build`] checks it all; of the rest only reading the environment can fail.
@@ -74,6 +75,12 @@ pub struct SsoBuilder {
     pub(super) after_refusal: Duration,
     pub(super) identity_hook: Option<Arc<dyn IdentityHook>>,
     pub(super) pages: Option<Arc<dyn PageRenderer>>,
+    pub(super) tenants: Option<Arc<dyn Tenants>>,
+    /// Whether the app has no provider besides those of its tenants.
+    pub(super) only_tenants: bool,
+    pub(super) tenant_from: Vec<TenantFrom>,
+    pub(super) tenant_freshness: Duration,
+    pub(super) private_tenant_addresses: bool,
 }
 
 impl SsoBuilder {
@@ -114,6 +121,19 @@ impl SsoBuilder {
             after_refusal: Duration::from_secs(30),
             identity_hook: None,
             pages: None,
+            tenants: None,
+            only_tenants: false,
+            tenant_from: Vec::new(),
+            tenant_freshness: Duration::from_secs(60),
+            private_tenant_addresses: false,
+        }
+    }
+
+    pub(super) fn only_tenants(tenants: Arc<dyn Tenants>) -> Self {
+        Self {
+            tenants: Some(tenants),
+            only_tenants: true,
+            ..Self::new(String::new())
         }
     }
 
@@ -388,6 +408,28 @@ impl SsoBuilder {
         self
     }
 
+    /// Customers who sign in at a provider of their own, or through a connection of their own at this one; see
+    /// [`tenant`](crate::tenant). Default none.
+    pub fn tenants(mut self, tenants: impl Tenants + 'static) -> Self {
+        self.tenants = Some(Arc::new(tenants));
+        self
+    }
+
+    /// Which part of a request names its tenant; may be said several times, and all that name one must name the
+    /// same. Default: none does, and a tenant is named at the sign-in alone.
+    pub fn tenant_from(mut self, from: TenantFrom) -> Self {
+        self.tenant_from.push(from);
+        self
+    }
+
+    /// How long it is good what was found of a tenant: a change is seen within that time. After it the next request
+    /// starts another look, and is served by what was known; up to an hour, where the look fails. Whole seconds, one
+    /// at least. Default 1 minute. That there is no such tenant is good for 10 s.
+    pub fn tenant_freshness(mut self, fresh: Duration) -> Self {
+        self.tenant_freshness = fresh;
+        self
+    }
+
     /// What weakens the protection. Each call says what it gives up.
     pub fn dangerous(self) -> Dangerous {
         Dangerous(self)
@@ -412,6 +454,14 @@ impl Dangerous {
     /// sessions.
     pub fn allow_plain_http(mut self) -> SsoBuilder {
         self.0.plain_http = true;
+        self.0
+    }
+
+    /// Lets the providers of tenants be at any address, this machine and the app's own network included. Whoever sets
+    /// a tenant up can then have this app call what only it can reach. For tenants that the app's own people set up,
+    /// and for development.
+    pub fn allow_private_tenant_addresses(mut self) -> SsoBuilder {
+        self.0.private_tenant_addresses = true;
         self.0
     }
 }

@@ -10,8 +10,10 @@ pub use builder::{Dangerous, SsoBuilder};
 
 use crate::Result;
 use crate::endpoint::Shared;
+use crate::endpoint::tenancy::Tenancy;
 use crate::layer::SsoLayer;
 use crate::provider::Provider;
+use crate::tenant::Tenants;
 
 /// Single sign-on for one app: made once, cloned freely, turned into layers.
 ///
@@ -31,7 +33,9 @@ use crate::provider::Provider;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sso {
+    /// What serves where no tenant is named.
     shared: Arc<Shared>,
+    tenancy: Option<Arc<Tenancy>>,
 }
 
 impl Sso {
@@ -46,6 +50,31 @@ impl Sso {
         SsoBuilder::with_provider(provider)
     }
 
+    /// Starts a set-up in which each tenant has a provider of its own, and the app has none besides: who signs in where
+    /// no tenant is named is asked for their address first. An app that has one gives it first, and its tenants by
+    /// [`SsoBuilder::tenants`].
+    ///
+    /// ```
+    /// use tower_sso::Sso;
+    /// use tower_sso::oidc::Issuer;
+    /// use tower_sso::provider::OidcConfig;
+    /// use tower_sso::tenant::{Tenant, TenantFrom, TenantList};
+    ///
+    /// # fn main() -> tower_sso::Result<()> {
+    /// let issuer = Issuer::parse("https://acme.okta.example")?;
+    /// let acme = Tenant::new("acme").host("acme.localhost").openid(OidcConfig::new(issuer, "app"));
+    /// let sso = Sso::for_tenants(TenantList::new([acme])?)
+    ///     .tenant_from(TenantFrom::host())
+    ///     .base_url("http://localhost:3000")
+    ///     .build()?;
+    /// # let _ = sso;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn for_tenants(tenants: impl Tenants + 'static) -> SsoBuilder {
+        SsoBuilder::only_tenants(Arc::new(tenants))
+    }
+
     /// The set-up that the `SSO_…` environment variables describe; the README has their table.
     ///
     /// # Errors
@@ -57,7 +86,7 @@ impl Sso {
 
     /// The layer to put around the app, last: axum hides a layer from routes that are added after it.
     pub fn layer(&self) -> SsoLayer {
-        SsoLayer::new(Arc::clone(&self.shared))
+        SsoLayer::new(Arc::clone(&self.shared), self.tenancy.clone())
     }
 
     /// Whether people can sign in now: the provider's metadata and keys are known, fetched if they are not.
@@ -102,7 +131,13 @@ impl Sso {
     /// next request has its successor. [`ErrorKind::Store`](crate::ErrorKind::Store) and
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) where it can't be told now.
     pub async fn access_token(&self, session: &crate::Session) -> Result<crate::AccessToken> {
-        crate::flow::access_token::access_token(&self.shared.context, session).await
+        let shared = self.shared.of_session(session).await?;
+        if !shared.context.counts(session) {
+            return Err(crate::Error::denied(
+                "the session is of a tenant that is another by now",
+            ));
+        }
+        crate::flow::access_token::access_token(&shared.context, session).await
     }
 
     /// Waits until a session is over: signed out here or by the provider, expired, or replaced by a

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, May)] = &[
     ("layer", May::Down(&[])),
     ("endpoint", May::Down(&[])),
     ("flow", May::Down(&[])),
+    ("tenant", May::Only(&["provider", "oidc"])),
     ("vendor", May::Only(&["provider", "oidc", "vars"])),
     ("simulator", May::Only(&["oidc"])),
     ("policy", May::Only(&["session", "oidc"])),

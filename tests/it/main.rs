@@ -34,6 +34,7 @@ mod support;
 mod systems;
 mod table;
 mod tabs;
+mod tenants;
 mod threats;
 #[cfg(feature = "aws-lc-rs")]
 mod tls;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::flow::attempt::decide;
+use crate::flow::attempt::{decide, is_same_place};
 use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
 use crate::flow::{Context, audit, record};
@@ -40,6 +40,14 @@ pub(in crate::flow) async fn go_on(
 ) -> Result<Renewed> {
     let identity = match identity {
         None => None,
+        Some(identity) if !is_same_place(session, &identity) => {
+            return end(
+                context,
+                session,
+                "another organization or connection came back",
+            )
+            .await;
+        }
         Some(identity) => match decide(context, &identity).await? {
             Decision::Accept => Some((identity, Enrichment::default())),
             Decision::Enrich(enrichment) => Some((identity, enrichment)),

@@ -1,0 +1,363 @@
+//! The tenants of an app: which one a request is for, and what is wired for it.
+//!
+//! 1. What a name leads to is kept: fresh for a minute, and an hour more while the app can't be asked; the first
+//!    request after the minute starts the next look. What leads to nobody is kept apart, so that a flood of made-up
+//!    names pushes out no tenant.
+//! 2. A tenant is wired once, whatever name led to it, and stays so until the app says something else of it: its
+//!    metadata and its keys are not fetched again because a minute is over.
+
+mod chosen;
+mod names;
+mod wiring;
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, StatusCode, header};
+use moka::future::Cache;
+use moka::policy::EvictionPolicy;
+use tracing::Instrument as _;
+
+pub(crate) use self::chosen::AskedFor;
+use self::names::{Name, NameRef};
+pub(crate) use self::wiring::Wiring;
+use super::Shared;
+use crate::clock::SecondsSinceEpoch;
+use crate::forwarded::{PeerAddress, Proxies};
+use crate::tenant::{Named, Tenant, TenantBy, TenantFrom, TenantRequest, Tenants, is_id};
+use crate::{Error, Result};
+
+/// How many tenants are wired at a time; the one that was used longest ago goes first.
+const MOST_TENANTS: u64 = 10_000;
+/// How many names of tenants are kept: a host, an id, a domain.
+const MOST_NAMES: u64 = 4 * MOST_TENANTS;
+/// How many names that nobody has are kept.
+const MOST_UNKNOWN: u64 = 1_000;
+/// How long a name that nobody has is not asked for again: a new tenant is there within that time.
+const UNKNOWN_FOR: Duration = Duration::from_secs(10);
+/// How long what was known serves on while the app can't be asked.
+const LONGEST_STALE: Duration = Duration::from_secs(3600);
+/// After a look that failed.
+const NEXT_TRY: Duration = Duration::from_secs(5);
+/// How long the app may take to find a tenant.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest name that the app is asked for, in bytes: a host has 253 and a port.
+const LONGEST_NAME: usize = 260;
+
+/// The tenants of one app.
+#[derive(Debug)]
+pub(crate) struct Tenancy {
+    source: Arc<dyn Tenants>,
+    from: Vec<TenantFrom>,
+    fresh: Duration,
+    wiring: Wiring,
+    known: Cache<Name, Arc<Known>>,
+    unknown: Cache<Name, SecondsSinceEpoch>,
+    wired: Cache<Box<str>, Arc<Wired>>,
+    this: Weak<Self>,
+}
+
+/// What a name leads to.
+#[derive(Debug)]
+struct Known {
+    wired: Arc<Wired>,
+    found_at: SecondsSinceEpoch,
+    /// When the app is asked again.
+    next_look: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Wired {
+    tenant: Arc<Tenant>,
+    shared: Arc<Shared>,
+}
+
+/// Whose a request is, as far as it says so itself.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    /// Nobody is named: the session, or the sign-in, decides.
+    Unnamed,
+    /// A tenant, which need not be wired yet.
+    Named(TenantName),
+    /// No tenant and not the app either.
+    Nowhere(StatusCode),
+}
+
+/// What a tenant is named by in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TenantName {
+    Id(String),
+    Host(String),
+}
+
+impl TenantName {
+    pub(crate) fn by(&self) -> TenantBy<'_> {
+        match self {
+            Self::Id(id) => TenantBy::Id(id),
+            Self::Host(host) => TenantBy::Host(host),
+        }
+    }
+
+    /// What the answer is where nobody has this name (RFC 9110 sections 15.5.5 and 15.5.20).
+    pub(crate) fn if_unknown(&self, by_host: bool) -> StatusCode {
+        match self {
+            Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::Id(_) if by_host => StatusCode::MISDIRECTED_REQUEST,
+            Self::Id(_) => StatusCode::NOT_FOUND,
+        }
+    }
+}
+
+impl Tenancy {
+    pub(crate) fn new(
+        source: Arc<dyn Tenants>,
+        from: Vec<TenantFrom>,
+        fresh: Duration,
+        wiring: impl FnOnce(Weak<Self>) -> Wiring,
+    ) -> Arc<Self> {
+        let lru = EvictionPolicy::lru;
+        Arc::new_cyclic(|this| Self {
+            source,
+            from,
+            fresh,
+            wiring: wiring(Weak::clone(this)),
+            known: Cache::builder()
+                .max_capacity(MOST_NAMES)
+                .eviction_policy(lru())
+                .build(),
+            unknown: Cache::builder()
+                .max_capacity(MOST_UNKNOWN)
+                .eviction_policy(lru())
+                .build(),
+            wired: Cache::builder()
+                .max_capacity(MOST_TENANTS)
+                .eviction_policy(lru())
+                .build(),
+            this: Weak::clone(this),
+        })
+    }
+
+    /// Whose a request says that it is.
+    pub(crate) fn choice<B>(
+        &self,
+        request: &Request<B>,
+        path: &str,
+        proxies: &Proxies,
+        peer: Option<PeerAddress>,
+    ) -> Choice {
+        let own = self.wiring.own_host();
+        let host = self.host_of(request, proxies, peer);
+        let view = TenantRequest {
+            host: host.as_deref(),
+            path,
+            headers: request.headers(),
+            extensions: request.extensions(),
+        };
+        let mut named: Option<TenantName> = None;
+        for from in &self.from {
+            let name = match from.read(&view, own) {
+                Named::Nobody => continue,
+                Named::Id(id) => TenantName::Id(id),
+                Named::Host => TenantName::Host(host.clone().unwrap_or_default()),
+                Named::Strange if from.is_by_host() => {
+                    return Choice::Nowhere(StatusCode::MISDIRECTED_REQUEST);
+                }
+                Named::Strange => return Choice::Nowhere(StatusCode::NOT_FOUND),
+            };
+            match &named {
+                Some(other) if *other != name => return Choice::Nowhere(StatusCode::NOT_FOUND),
+                _ => named = Some(name),
+            }
+        }
+        named.map_or(Choice::Unnamed, Choice::Named)
+    }
+
+    /// Whether the host of a request says whose it is.
+    pub(crate) fn is_by_host(&self) -> bool {
+        self.from.iter().any(TenantFrom::is_by_host)
+    }
+
+    /// The host that a browser asked for, in lower case, and with its port where that is not the app's own. `None`
+    /// where that is not said, or said twice.
+    fn host_of<B>(
+        &self,
+        request: &Request<B>,
+        proxies: &Proxies,
+        peer: Option<PeerAddress>,
+    ) -> Option<String> {
+        let forwarded = proxies
+            .trusts(peer)
+            .then(|| proxies.read(peer, request.headers()).host)
+            .flatten();
+        // RFC 9112 section 3.2.2 and RFC 9113 section 8.3.1: the target comes before the field.
+        let asked = match (&forwarded, request.uri().authority()) {
+            (Some(host), _) => host.as_str(),
+            (None, Some(authority)) => authority.as_str(),
+            (None, None) => only_host(request.headers())?,
+        };
+        self.wiring.without_own_port(asked)
+    }
+
+    /// What is wired for a name, if that is known now.
+    pub(crate) fn at_hand(&self, by: TenantBy<'_>) -> Option<Arc<Shared>> {
+        let now = self.wiring.now();
+        let known = ready(self.known.get(NameRef::of(&by).key()))?;
+        if now < known.found_at || now.since(known.found_at) >= self.fresh + LONGEST_STALE {
+            return None;
+        }
+        let due = known.next_look.load(Ordering::Relaxed);
+        if now.0 >= due && known.take_the_look(due, now.plus(NEXT_TRY)) {
+            self.look_again(by);
+        }
+        Some(Arc::clone(&known.wired.shared))
+    }
+
+    /// The same, with a look where it is not known; `None` where there is no such tenant.
+    ///
+    /// # Errors
+    /// It can't be told now, or what the app says of the tenant can't be used.
+    pub(crate) async fn find(&self, by: TenantBy<'_>) -> Result<Option<Arc<Shared>>> {
+        if let Some(shared) = self.at_hand(by) {
+            return Ok(Some(shared));
+        }
+        let name = NameRef::of(&by);
+        let is_name = match by {
+            TenantBy::Id(id) => is_id(id),
+            _ => (1..=LONGEST_NAME).contains(&name.text().len()),
+        };
+        if !is_name || self.is_known_to_be_unknown(&name).await {
+            return Ok(None);
+        }
+        // What is too old to serve must not be what the look finds.
+        let now = self.wiring.now();
+        if let Some(old) = self.known.get(name.key()).await
+            && (now < old.found_at || now.since(old.found_at) >= self.fresh + LONGEST_STALE)
+        {
+            self.known.invalidate(name.key()).await;
+        }
+        let look = async {
+            match self.look_up(by).await {
+                Ok(Some(known)) => Ok(known),
+                Ok(None) => Err(None),
+                Err(error) => {
+                    tracing::warn!(%error, "a tenant could not be looked up");
+                    Err(Some(error))
+                }
+            }
+        };
+        match self.known.try_get_with(name.owned(), look).await {
+            Ok(known) => Ok(Some(Arc::clone(&known.wired.shared))),
+            Err(failed) => match &*failed {
+                None => Ok(None),
+                Some(error) => Err(error.clone()),
+            },
+        }
+    }
+
+    async fn is_known_to_be_unknown(&self, name: &NameRef<'_>) -> bool {
+        let now = self.wiring.now();
+        let asked = self.unknown.get(name.key()).await;
+        asked.is_some_and(|at| at <= now && now.since(at) < UNKNOWN_FOR)
+    }
+
+    async fn look_up(&self, by: TenantBy<'_>) -> Result<Option<Arc<Known>>> {
+        let found = tokio::time::timeout(LOOK_UP_TIMEOUT, self.source.find(by))
+            .await
+            .map_err(|_| Error::store("the app did not find a tenant in time"))?
+            .map_err(|error| Error::store("the app can’t find a tenant now").with_source(error))?;
+        let (name, now) = (NameRef::of(&by), self.wiring.now());
+        let Some(tenant) = found else {
+            self.known.invalidate(name.key()).await;
+            self.unknown.insert(name.owned(), now).await;
+            return Ok(None);
+        };
+        check_found(by, &tenant)?;
+        Ok(Some(Arc::new(Known {
+            wired: self.wire(tenant).await?,
+            found_at: now,
+            next_look: AtomicU64::new(now.plus(self.fresh).0),
+        })))
+    }
+
+    /// Wires a tenant, if it is not yet, or not as it is now.
+    async fn wire(&self, tenant: Arc<Tenant>) -> Result<Arc<Wired>> {
+        if let Some(wired) = self.wired.get(tenant.id()).await
+            && wired.tenant.is_as(&tenant)
+        {
+            return Ok(wired);
+        }
+        let subdomain = self.from.iter().find_map(TenantFrom::parent_domain);
+        let this = Weak::clone(&self.this);
+        let shared = self.wiring.of(Arc::clone(&tenant), subdomain, this)?;
+        let wired = Arc::new(Wired { tenant, shared });
+        let id = wired.tenant.id().into();
+        self.wired.insert(id, Arc::clone(&wired)).await;
+        Ok(wired)
+    }
+
+    fn look_again(&self, by: TenantBy<'_>) {
+        let (Some(this), name) = (self.this.upgrade(), NameRef::of(&by).owned()) else {
+            return;
+        };
+        let work = async move {
+            match this.look_up(name.by()).await {
+                Ok(Some(known)) => this.known.insert(name, known).await,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a tenant could not be looked at again; what was known serves");
+                }
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(work.in_current_span());
+        }
+    }
+}
+
+impl Known {
+    /// Whether it falls to this request to look again.
+    fn take_the_look(&self, due: u64, next: SecondsSinceEpoch) -> bool {
+        self.next_look
+            .compare_exchange(due, next.0, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+/// What a database found by a name must have that name: one that compares loosely (case, blanks, accents) would let a
+/// stranger's spelling lead to a tenant.
+fn check_found(by: TenantBy<'_>, tenant: &Tenant) -> Result<()> {
+    let is_its_own = match by {
+        TenantBy::Id(id) => id == tenant.id(),
+        TenantBy::Host(host) => tenant.own_host() == Some(host),
+        TenantBy::Connection(id) => tenant.own_connection() == Some(id),
+        TenantBy::Organization(id) => tenant.own_organization() == Some(id),
+        TenantBy::Domain(_) | TenantBy::Issuer(_) => true,
+    };
+    if is_its_own {
+        return Ok(());
+    }
+    Err(Error::configuration(format!(
+        "the tenant {} was found by a name that is not its own",
+        tenant.id()
+    )))
+}
+
+/// What a lookup gives without waiting.
+fn ready<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
+    let mut context = std::task::Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(found) => found,
+        Poll::Pending => None,
+    }
+}
+
+fn only_host(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::HOST).iter();
+    match (values.next(), values.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        _ => None,
+    }
+}
