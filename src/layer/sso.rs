@@ -21,7 +21,6 @@ use self::at_endpoint::{Door, at_endpoint};
 use super::auth::{Auth, State};
 use super::body::SsoBody;
 use super::identity_headers;
-use crate::Error;
 use crate::clock::SecondsSinceEpoch;
 use crate::endpoint::tenancy::Tenancy;
 use crate::endpoint::{Endpoints, Refusal, Shared, cookie_fields, never_cached};
