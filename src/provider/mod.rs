@@ -40,3 +40,5 @@ pub use capability::{
 pub use config::OidcConfig;
 pub use jwks::{JwksCache, JwksSource, Origin};
 pub use oidc::OidcProvider;
+#[cfg(feature = "scalekit")]
+pub(crate) use oidc::VendorRules;
