@@ -11,7 +11,7 @@
 //!    for it must be that one, and a token without a connection is refused. What else the callback brings
 //!    (`connection_id`, `relay_state`) is not looked at.
 //! 3. A connection is no factor. `amr` counts for no method here, and nobody has signed in with several:
-//!    [`Policy::mfa`](crate::Policy::mfa) and [`Policy::amr`](crate::Policy::amr) hold for nobody, while
+//!    [`Policy::mfa`](crate::Policy::mfa) and [`Policy::amr_any`](crate::Policy::amr_any) hold for nobody, while
 //!    [`Policy::connection`](crate::Policy::connection) and
 //!    [`Policy::organization`](crate::Policy::organization) read it.
 //! 4. A sign-in that began at the customer's identity provider signs nobody in by itself: its token
