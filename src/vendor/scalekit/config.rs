@@ -145,24 +145,24 @@ mod tests {
             ("client id", |config| config.client_id.clear()),
             ("client secret", |config| config.client_secret = "".into()),
             ("offline_access", |config| {
-                config.scopes.push("offline_access".into())
+                config.scopes.push("offline_access".into());
             }),
             ("scope", |config| config.scopes.push("a b".into())),
             ("scope", |config| config.scopes.push(String::new())),
             ("issuer", |config| {
-                config.initiated_issuers = Some(vec![String::new()])
+                config.initiated_issuers = Some(vec![String::new()]);
             }),
             ("audience", |config| {
-                config.access_token_audiences = vec![String::new()]
+                config.access_token_audiences = vec![String::new()];
             }),
             ("https", |config| {
-                config.environment_url = "http://acme.example".into()
+                config.environment_url = "http://acme.example".into();
             }),
             ("URL", |config| {
-                config.environment_url = "acme.example".into()
+                config.environment_url = "acme.example".into();
             }),
             ("URL", |config| {
-                config.environment_url = "https://acme.example?x".into()
+                config.environment_url = "https://acme.example?x".into();
             }),
         ];
         for (what, bend) in bends {

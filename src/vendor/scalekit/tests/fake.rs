@@ -92,12 +92,15 @@ pub(super) fn forged(kid: &str, claims: &Value) -> String {
 
 /// The claims with some changed, or taken out by `null`.
 pub(super) fn bent(mut claims: Value, changes: Value) -> Value {
+    let Value::Object(changes) = changes else {
+        panic!("claims by their names")
+    };
     let members = claims.as_object_mut().unwrap();
-    for (name, value) in changes.as_object().unwrap() {
+    for (name, value) in changes {
         if value.is_null() {
-            members.remove(name);
+            members.remove(&name);
         } else {
-            members.insert(name.clone(), value.clone());
+            members.insert(name, value);
         }
     }
     claims
