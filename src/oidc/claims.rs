@@ -6,7 +6,7 @@ use super::{CompactJwt, IdTokenFault, KeySet, json};
 use crate::clock::SecondsSinceEpoch;
 
 /// The claims of a token whose signature holds: verified first, then parsed, once.
-pub(super) fn verified(
+pub(crate) fn verified(
     jwt: &CompactJwt<'_>,
     keys: &KeySet,
     algorithms: &[jsonwebtoken::Algorithm],
@@ -27,14 +27,14 @@ pub(super) fn verified(
 }
 
 /// Claims by name; `null` counts as absent.
-pub(super) struct Claims<'a>(pub(super) &'a Map<String, Value>);
+pub(crate) struct Claims<'a>(pub(crate) &'a Map<String, Value>);
 
 impl<'a> Claims<'a> {
     fn value(&self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>, IdTokenFault> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&'a str>, IdTokenFault> {
         self.value(name)
             .map(|value| value.as_str().ok_or(IdTokenFault::MalformedClaim(name)))
             .transpose()
@@ -42,7 +42,7 @@ impl<'a> Claims<'a> {
 
     /// A `NumericDate`: a JSON number, which may have a fraction (RFC 7519 section 2). The fraction is
     /// dropped. A string is no number, and neither is a time before 1970.
-    pub(super) fn time(
+    pub(crate) fn time(
         &self,
         name: &'static str,
     ) -> Result<Option<SecondsSinceEpoch>, IdTokenFault> {
@@ -61,7 +61,7 @@ impl<'a> Claims<'a> {
     }
 
     /// One string or a list of strings; empty if absent.
-    pub(super) fn texts(&self, name: &'static str) -> Result<Vec<String>, IdTokenFault> {
+    pub(crate) fn texts(&self, name: &'static str) -> Result<Vec<String>, IdTokenFault> {
         match self.value(name) {
             None => Ok(Vec::new()),
             Some(Value::String(text)) => Ok(vec![text.clone()]),

@@ -48,6 +48,18 @@ pub struct IdTokenClaims {
 }
 
 impl IdTokenClaims {
+    /// Whether the nonce is the one that was sent, where the token has one: for providers that leave it out,
+    /// with which PKCE alone binds the code to the browser (RFC 9700 section 2.1.1).
+    #[cfg(feature = "scalekit")]
+    pub(crate) fn check_nonce_where_present(&self, sent: &str) -> Result<(), IdTokenFault> {
+        match Claims(&self.all).text("nonce")? {
+            Some(nonce) if !constant_time_eq(nonce.as_bytes(), sent.as_bytes()) => {
+                Err(IdTokenFault::WrongNonce)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds what UserInfo says, after [`userinfo::check`](crate::oidc::userinfo::check). What the ID
     /// token said stays: it is signed, and UserInfo need not be.
     pub fn merge_userinfo(&mut self, userinfo: Map<String, Value>) {

@@ -85,7 +85,7 @@ impl<'a> CompactJwt<'a> {
     }
 
     /// `typ` in lower case without `application/`, which may be left out (RFC 7515 section 4.1.9).
-    pub(super) fn media_type(&self) -> Option<String> {
+    pub(crate) fn media_type(&self) -> Option<String> {
         let typ = self.typ.as_ref()?.to_ascii_lowercase();
         Some(match typ.strip_prefix("application/") {
             Some(short) => short.to_owned(),

@@ -60,6 +60,8 @@ pub use authorization_request::AuthorizationRequest;
 pub use authorization_response::{
     AuthorizationResponse, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS,
 };
+#[cfg(feature = "scalekit")]
+pub(crate) use claims::{Claims, verified as verified_claims};
 pub use claims_request::claims_request;
 pub use client_auth::{ClientAuth, ClientAuthChoice, basic_header};
 pub use id_token::{IdTokenCheck, IdTokenClaims, LEEWAY};

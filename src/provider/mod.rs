@@ -42,3 +42,5 @@ pub use config::OidcConfig;
 pub use jwks::{JwksCache, JwksSource, Origin};
 pub(crate) use none::NoProvider;
 pub use oidc::OidcProvider;
+#[cfg(feature = "scalekit")]
+pub(crate) use oidc::VendorRules;

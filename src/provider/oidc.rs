@@ -16,6 +16,8 @@ use super::token_endpoint::TokenEndpoint;
 use super::urls;
 use super::userinfo::{self, UserInfo};
 use crate::clock::Clock;
+#[cfg(feature = "scalekit")]
+use crate::oidc::KeySet;
 use crate::oidc::{
     ClientAuth, CompactJwt, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY, OriginalClaims,
     ProviderMetadata, TokenResponse, UserInfoCheck, is_multi_factor,
@@ -45,6 +47,18 @@ pub struct OidcProvider {
     clock: Arc<dyn Clock>,
     discovery: Discovery,
     jwks: JwksCache,
+    #[cfg(feature = "scalekit")]
+    vendor: VendorRules,
+}
+
+/// Where a vendor differs from the protocol.
+#[cfg(feature = "scalekit")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VendorRules {
+    /// Whether ID tokens may leave `nonce` out; one that is there must be the one that was sent.
+    pub(crate) nonce_is_optional: bool,
+    /// Where the provider's session ends, if the metadata does not say.
+    pub(crate) end_session_endpoint: Option<Url>,
 }
 
 impl OidcProvider {
@@ -57,7 +71,24 @@ impl OidcProvider {
             config: Arc::new(config),
             http,
             clock,
+            #[cfg(feature = "scalekit")]
+            vendor: VendorRules::default(),
         }
+    }
+
+    /// The same provider, by the rules of a vendor.
+    #[cfg(feature = "scalekit")]
+    pub(crate) fn with_vendor_rules(mut self, vendor: VendorRules) -> Self {
+        self.vendor = vendor;
+        self
+    }
+
+    /// The keys to verify a token with that anybody may have sent.
+    #[cfg(feature = "scalekit")]
+    pub(crate) async fn keys_for_stranger(&self, kid: Option<&str>) -> Result<Arc<KeySet>> {
+        let metadata = self.metadata().await?;
+        let source = self.source(&metadata);
+        self.jwks.keys_for(&source, kid, Origin::Stranger).await
     }
 
     /// The same provider with a key cache that it shares with others.
@@ -99,16 +130,29 @@ impl OidcProvider {
             .as_ref()
             .ok_or_else(|| Error::provider("the token endpoint gave no id_token"))?;
         let check = IdTokenCheck {
-            nonce: Some(&grant.nonce),
+            nonce: self.required_nonce(grant),
             max_age: urls::max_age(&self.config, grant.max_age),
             code: Some(grant.code.expose()),
             ..self.check(&metadata, &tokens)
         };
         let mut claims = self.verify(&metadata, check, id_token).await?;
+        #[cfg(feature = "scalekit")]
+        if self.vendor.nonce_is_optional {
+            claims.check_nonce_where_present(&grant.nonce)?;
+        }
         if self.config.userinfo {
             self.add_userinfo(&metadata, &tokens, &mut claims).await?;
         }
         Ok(self.identity(claims, tokens))
+    }
+
+    /// The nonce that an ID token must have.
+    fn required_nonce<'a>(&self, grant: &'a CodeGrant) -> Option<&'a str> {
+        #[cfg(feature = "scalekit")]
+        if self.vendor.nonce_is_optional {
+            return None;
+        }
+        Some(&grant.nonce)
     }
 
     async fn redeem_refresh_token(&self, grant: &RefreshGrant) -> Result<Refreshed> {
@@ -324,7 +368,10 @@ impl Provider for OidcProvider {
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>> {
         Box::pin(async {
             let metadata = self.metadata().await?;
-            urls::logout_url(&self.config, &metadata, request)
+            let endpoint = metadata.end_session_endpoint.as_ref();
+            #[cfg(feature = "scalekit")]
+            let endpoint = endpoint.or(self.vendor.end_session_endpoint.as_ref());
+            urls::logout_url(&self.config, endpoint, request)
         })
     }
 }

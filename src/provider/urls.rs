@@ -99,10 +99,10 @@ fn wanted_methods(config: &OidcConfig, request: &SignInRequest) -> Vec<String> {
 /// it, so that the provider knows whose `post_logout_redirect_uri` this is when it can't read the hint.
 pub(super) fn logout_url(
     config: &OidcConfig,
-    metadata: &ProviderMetadata,
+    endpoint: Option<&Url>,
     request: &LogoutRequest,
 ) -> Result<Option<Url>> {
-    let Some(endpoint) = &metadata.end_session_endpoint else {
+    let Some(endpoint) = endpoint else {
         return Ok(None);
     };
     let hint = request.id_token_hint.as_ref();

@@ -5,7 +5,7 @@ use tower_sso::axum::{AxumService, Refused};
 use tower_sso::clock::{Clock, SecondsSinceEpoch, SystemClock, TestClock};
 use tower_sso::session::store::{Created, MemoryStore, Replaced, SessionStore};
 use tower_sso::test_util::SignedIn;
-use tower_sso::vendor::mosaic;
+use tower_sso::vendor::{mosaic, scalekit};
 use tower_sso::{
     AccessToken, Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision,
     Enrichment, Error, ErrorKind, ForwardedHeaders, Identity, IdentityHook, InvalidCookieKey, Page,
@@ -52,6 +52,11 @@ fn every_type_crosses_threads() {
         oidc::IdTokenFault, oidc::Issuer, oidc::Key, oidc::KeySet, oidc::Prompt,
         oidc::ProviderMetadata, oidc::ResponseMode, oidc::SilentRefusal, oidc::TokenError, oidc::TokenResponse,
         oidc::UserInfoCheck<'_>,
+    );
+    each!(crosses_threads:
+        scalekit::AccessTokenClaims, scalekit::CallbackError, scalekit::DirectSignIn, scalekit::PendingSignIn,
+        scalekit::Profile, scalekit::Scalekit, scalekit::ScalekitConfig, scalekit::ScalekitErrorCode,
+        scalekit::SignInResult, scalekit::StartedSignIn, scalekit::WinningSelector<'_>,
     );
     each!(crosses_threads:
         simulator::Endpoint, simulator::Fault, simulator::ForgedAlg, simulator::LoginChoice,
