@@ -21,7 +21,9 @@ pub(crate) mod answer;
 mod in_process;
 mod reqwest;
 mod resolver;
-#[cfg(all(test, feature = "aws-lc-rs"))]
+// As for the tests of the network: without it rustls has no provider.
+#[cfg(feature = "aws-lc-rs")]
+#[cfg(test)]
 mod tests;
 
 pub use addresses::{Addresses, is_public};
