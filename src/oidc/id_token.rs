@@ -272,7 +272,7 @@ impl fmt::Debug for IdTokenCheck<'_> {
 
 /// An ID token has no `typ` of its own; one that ends in `+jwt` declares another kind of token
 /// (RFC 8725 section 3.11), as `at+jwt` (RFC 9068) and `logout+jwt` do.
-fn check_type(jwt: &CompactJwt<'_>) -> Result<(), IdTokenFault> {
+pub(super) fn check_type(jwt: &CompactJwt<'_>) -> Result<(), IdTokenFault> {
     match jwt.media_type().as_deref() {
         Some("logout+jwt") => Err(IdTokenFault::LogoutToken),
         Some(other) if other.ends_with("+jwt") => Err(IdTokenFault::WrongType),

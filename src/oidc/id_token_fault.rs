@@ -18,6 +18,8 @@ pub enum IdTokenFault {
     UnknownKey,
     /// No key that fits made this signature.
     BadSignature,
+    /// The key set says that the key which made it is another issuer's.
+    KeyOfAnotherIssuer,
     /// The payload is not a JSON object, or has a claim twice.
     NotJson,
     /// A claim is absent that must be there.
@@ -64,6 +66,7 @@ impl fmt::Display for IdTokenFault {
             Self::LogoutToken => "the token is a logout token",
             Self::UnknownKey => "the token's key is not in the provider's key set",
             Self::BadSignature => "the token's signature is wrong",
+            Self::KeyOfAnotherIssuer => "the token is signed with the key of another issuer",
             Self::NotJson => "the token's payload is not a JSON object with distinct names",
             Self::MissingClaim(name) => return write!(f, "the token has no {name}"),
             Self::MalformedClaim(name) => return write!(f, "the token's {name} is malformed"),

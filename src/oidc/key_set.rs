@@ -31,6 +31,8 @@ pub struct Key {
     kind: Kind,
     /// The one algorithm that the key is for, where the set says so in a known name.
     algorithm: Option<Algorithm>,
+    /// Whose tokens it signs, where the set says so: Entra's does, for each key.
+    issuer: Option<Box<str>>,
     decoding: DecodingKey,
 }
 
@@ -100,6 +102,11 @@ impl KeySet {
 }
 
 impl Key {
+    /// The issuer that this key signs for, where the set says so (`issuer`).
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
     /// Whether the owner of this key signed the token.
     #[must_use]
     pub fn verify(&self, jwt: &CompactJwt<'_>) -> bool {
@@ -149,6 +156,11 @@ impl Key {
             kid,
             kind,
             algorithm,
+            // What is no string is no issuer's.
+            issuer: jwk
+                .get("issuer")
+                .filter(|issuer| !issuer.is_null())
+                .map(|issuer| issuer.as_str().unwrap_or_default().into()),
             decoding,
         })
     }

@@ -4,6 +4,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::entra::{EntraIssuers, template_of};
 use super::text::clean;
 use super::{Issuer, algorithm, json};
 use crate::{Error, Result};
@@ -54,7 +55,26 @@ impl ProviderMetadata {
     /// exactly the expected one (Discovery section 4.3), else one provider could speak for another; a
     /// missing or unusable endpoint; an optional field of a wrong type, by its name; no signature
     /// algorithm that this crate accepts.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): it speaks for every tenant of Entra
+    /// ([`parse_for_tenants`](Self::parse_for_tenants)).
     pub fn parse(body: &[u8], expected: &Issuer) -> Result<Self> {
+        Self::parse_as(body, expected, expected.as_str())
+    }
+
+    /// As [`parse`](Self::parse), for the metadata that speaks for many tenants of Entra. Its `issuer` is that
+    /// of the set-up with `{tenantid}` in the tenant's place; [`issuer`](Self::issuer) stays as it was asked for.
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_for_tenants(
+        body: &[u8],
+        expected: &Issuer,
+        issuers: &EntraIssuers,
+    ) -> Result<Self> {
+        Self::parse_as(body, expected, issuers.template())
+    }
+
+    fn parse_as(body: &[u8], expected: &Issuer, name: &str) -> Result<Self> {
         let fields = json::object(body)
             .ok_or_else(|| Error::provider("the provider's metadata is not a JSON object"))?;
         let metadata = Fields {
@@ -62,9 +82,14 @@ impl ProviderMetadata {
             plain_http: !expected.is_https(),
         };
         let issuer = metadata.text("issuer")?.unwrap_or_default();
-        if issuer != expected.as_str() {
+        if issuer != name {
+            if template_of(expected.as_str()).is_some_and(|template| issuer == template) {
+                return Err(Error::configuration(
+                    "the issuer speaks for every tenant of Entra: say in entra_tenants which of them are let in",
+                ));
+            }
             return Err(Error::provider(format!(
-                "the provider's metadata is that of issuer \"{}\" and not of \"{expected}\"",
+                "the provider's metadata is that of issuer \"{}\" and not of \"{name}\"",
                 clean(issuer, 200)
             )));
         }

@@ -34,6 +34,7 @@ mod authorization_response;
 mod claims;
 mod claims_request;
 mod client_auth;
+mod entra;
 pub(crate) mod form;
 mod id_token;
 mod id_token_fault;
@@ -64,6 +65,7 @@ pub use authorization_response::{
 pub(crate) use claims::{Claims, verified as verified_claims};
 pub use claims_request::claims_request;
 pub use client_auth::{ClientAuth, ClientAuthChoice, basic_header};
+pub use entra::{EntraIssuers, EntraTenantId, EntraTenants};
 pub use id_token::{IdTokenCheck, IdTokenClaims, LEEWAY};
 pub use id_token_fault::IdTokenFault;
 pub use issuer::Issuer;

@@ -59,7 +59,7 @@ const KEPT: &[&str] = &[
 
 impl IdTokenClaims {
     /// Whether the ID token of a refresh, which passed [`IdTokenCheck`](super::IdTokenCheck) without a
-    /// nonce, belongs to the sign-in: `sub` is the same, `aud` has all that the original had, `azp` is the
+    /// nonce, belongs to the sign-in: `iss` and `sub` are the same, `aud` has all that the original had, `azp` is the
     /// same or left out, `nonce` is left out or the same.
     ///
     /// # Errors
@@ -69,6 +69,11 @@ impl IdTokenClaims {
             return Err(IdTokenFault::WrongSubject);
         }
         let before = Claims(original.all);
+        // Where one provider speaks for many issuers, the same `sub` is somebody else at another.
+        let iss = before.text("iss")?;
+        if iss.is_some_and(|iss| iss != self.issuer.as_str()) {
+            return Err(IdTokenFault::WrongIssuer);
+        }
         let audience = before.texts("aud")?;
         if !audience.iter().all(|one| self.audience.contains(one)) {
             return Err(IdTokenFault::WrongAudience);
@@ -187,6 +192,24 @@ mod tests {
         continued(|next| {
             next.insert(name.to_owned(), value);
         })
+    }
+
+    #[test]
+    fn the_same_subject_at_another_issuer_is_somebody_else() {
+        let next = claims(Value::Object(original()));
+        for (iss, fault) in [
+            ("https://idp.example", None),
+            ("https://other.example", Some(IdTokenFault::WrongIssuer)),
+        ] {
+            let mut all = original();
+            all.insert("iss".to_owned(), iss.into());
+            let original = OriginalClaims {
+                subject: "alice",
+                auth_time: Some(SecondsSinceEpoch(500)),
+                all: &all,
+            };
+            assert_eq!(next.check_continues(original).err(), fault, "{iss}");
+        }
     }
 
     #[test]

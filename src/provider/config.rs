@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::oidc::{ClientAuthChoice, Issuer, ResponseMode};
+use crate::oidc::{ClientAuthChoice, EntraTenants, Issuer, ResponseMode};
 use crate::secret::ClientSecret;
 
 /// The registration of this app at an OpenID Provider, and what each sign-in asks for.
@@ -24,6 +24,12 @@ use crate::secret::ClientSecret;
 pub struct OidcConfig {
     /// Whose word is taken.
     pub issuer: Issuer,
+    /// Which tenants may sign people in, where the issuer is one of Microsoft Entra's that speak for many
+    /// (`https://login.microsoftonline.com/organizations/v2.0`, or `common` with personal accounts). With any
+    /// other issuer it is refused. Default: none, and such an issuer is refused.
+    ///
+    /// The issuer of a session is then that of its own tenant.
+    pub entra_tenants: Option<EntraTenants>,
     /// The client identifier (RFC 6749 section 2.2).
     pub client_id: String,
     /// The client secret; `None` for a public client. Default: none.
@@ -54,6 +60,7 @@ impl OidcConfig {
     pub fn new(issuer: Issuer, client_id: impl Into<String>) -> Self {
         Self {
             issuer,
+            entra_tenants: None,
             client_id: client_id.into(),
             client_secret: None,
             client_auth: ClientAuthChoice::default(),

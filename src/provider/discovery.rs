@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::flight::Flight;
 use super::http::{HttpClient, answer, send};
 use crate::clock::{Clock, SecondsSinceEpoch};
-use crate::oidc::{Issuer, ProviderMetadata};
+use crate::oidc::{EntraIssuers, Issuer, ProviderMetadata};
 use crate::{Error, Result};
 
 const FRESH: Duration = Duration::from_secs(3600);
@@ -33,6 +33,8 @@ pub(super) struct Discovery(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     issuer: Issuer,
+    /// Where the metadata speaks for many.
+    tenants: Option<EntraIssuers>,
     http: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -124,9 +126,15 @@ fn pause(doublings: u32, retry_after: Option<Duration>) -> Duration {
 }
 
 impl Discovery {
-    pub(super) fn new(issuer: Issuer, http: Arc<dyn HttpClient>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        issuer: Issuer,
+        tenants: Option<EntraIssuers>,
+        http: Arc<dyn HttpClient>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self(Arc::new(Inner {
             issuer,
+            tenants,
             http,
             clock,
             state: Mutex::default(),
@@ -207,7 +215,10 @@ impl Discovery {
                 "the provider's configuration endpoint does not answer with JSON",
             ));
         }
-        let metadata = ProviderMetadata::parse(&body, self.issuer())?;
+        let metadata = match &self.0.tenants {
+            Some(tenants) => ProviderMetadata::parse_for_tenants(&body, self.issuer(), tenants),
+            None => ProviderMetadata::parse(&body, self.issuer()),
+        }?;
         Ok((
             Arc::new(metadata),
             answer::freshness(&headers, FRESH, FRESH_BOUNDS),

@@ -26,8 +26,8 @@ mod userinfo;
 #[cfg(any(test, feature = "test-util"))]
 pub use self::http::InProcessClient;
 pub use self::http::{
-    DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind, HttpOptions,
-    ReqwestClient,
+    Addresses, DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind,
+    HttpOptions, ReqwestClient, is_public,
 };
 pub use backend::{
     BackendAnswer, BackendAuthentication, BackendSession, BackendSessions, ClientAttributes,

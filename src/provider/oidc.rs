@@ -19,8 +19,8 @@ use crate::clock::Clock;
 #[cfg(feature = "scalekit")]
 use crate::oidc::KeySet;
 use crate::oidc::{
-    ClientAuth, CompactJwt, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY, OriginalClaims,
-    ProviderMetadata, TokenResponse, UserInfoCheck, is_multi_factor,
+    ClientAuth, CompactJwt, EntraIssuers, IdTokenCheck, IdTokenClaims, Issuer, LEEWAY,
+    OriginalClaims, ProviderMetadata, TokenResponse, UserInfoCheck, is_multi_factor,
 };
 use crate::{Error, Result, Secret};
 
@@ -43,6 +43,8 @@ use crate::{Error, Result, Secret};
 #[derive(Clone, Debug)]
 pub struct OidcProvider {
     config: Arc<OidcConfig>,
+    /// Where the provider speaks for many issuers; an error where the configuration says so wrongly.
+    tenants: Option<Result<EntraIssuers>>,
     http: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
     discovery: Discovery,
@@ -65,8 +67,18 @@ impl OidcProvider {
     /// A provider with a key cache of its own.
     #[must_use]
     pub fn new(config: OidcConfig, http: Arc<dyn HttpClient>, clock: Arc<dyn Clock>) -> Self {
+        let tenants = config
+            .entra_tenants
+            .clone()
+            .map(|tenants| EntraIssuers::new(&config.issuer, tenants));
         Self {
-            discovery: Discovery::new(config.issuer.clone(), Arc::clone(&http), Arc::clone(&clock)),
+            discovery: Discovery::new(
+                config.issuer.clone(),
+                tenants.clone().and_then(Result::ok),
+                Arc::clone(&http),
+                Arc::clone(&clock),
+            ),
+            tenants,
             jwks: JwksCache::new(Arc::clone(&http), Arc::clone(&clock)),
             config: Arc::new(config),
             http,
@@ -109,9 +121,20 @@ impl OidcProvider {
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with
     /// [`retry_after`](Error::retry_after): the provider can't be reached;
-    /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): it answers with metadata that can't be used.
+    /// [`ErrorKind::Provider`](crate::ErrorKind::Provider): it answers with metadata that can't be used;
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): it speaks for many tenants and
+    /// [`OidcConfig::entra_tenants`] is not set, or the other way round.
     pub async fn metadata(&self) -> Result<Arc<ProviderMetadata>> {
+        self.tenants()?;
         self.discovery.metadata().await
+    }
+
+    fn tenants(&self) -> Result<Option<&EntraIssuers>> {
+        match &self.tenants {
+            None => Ok(None),
+            Some(Ok(tenants)) => Ok(Some(tenants)),
+            Some(Err(error)) => Err(error.clone()),
+        }
     }
 
     fn source(&self, metadata: &ProviderMetadata) -> JwksSource {
@@ -280,7 +303,10 @@ impl OidcProvider {
             .jwks
             .keys_for(&self.source(metadata), jwt.kid.as_deref(), Origin::OwnCall)
             .await?;
-        Ok(check.verify(&jwt, &keys)?)
+        Ok(match self.tenants()? {
+            Some(tenants) => check.verify_for_tenants(&jwt, &keys, tenants),
+            None => check.verify(&jwt, &keys),
+        }?)
     }
 
     async fn add_userinfo(
@@ -303,7 +329,7 @@ impl OidcProvider {
                     .keys_for(&self.source(metadata), jwt.kid.as_deref(), Origin::OwnCall)
                     .await?;
                 UserInfoCheck {
-                    issuer: &self.config.issuer,
+                    issuer: &claims.issuer,
                     client_id: &self.config.client_id,
                     subject: &claims.subject,
                     algorithms: &metadata.id_token_signing_alg_values_supported,
@@ -321,6 +347,15 @@ impl OidcProvider {
 impl Provider for OidcProvider {
     fn issuer(&self) -> &Issuer {
         &self.config.issuer
+    }
+
+    fn vouches_for(&self, issuer: &str) -> bool {
+        match &self.tenants {
+            None => issuer == self.config.issuer.as_str(),
+            Some(tenants) => tenants
+                .as_ref()
+                .is_ok_and(|tenants| tenants.include(issuer)),
+        }
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<()>> {
@@ -344,7 +379,7 @@ impl Provider for OidcProvider {
     fn check_response_issuer<'a>(&'a self, iss: Option<&'a str>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match iss {
-                Some(iss) if iss == self.config.issuer.as_str() => Ok(()),
+                Some(iss) if self.vouches_for(iss) => Ok(()),
                 Some(_) => Err(Error::request("the answer comes from another issuer")),
                 None => {
                     let metadata = self.metadata().await?;

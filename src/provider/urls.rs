@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::capability::{LogoutRequest, SignInRequest};
+use super::capability::{LogoutRequest, Selectors, SignInRequest};
 use super::config::OidcConfig;
 use crate::oidc::{AuthorizationRequest, Prompt, ProviderMetadata, ResponseMode, claims_request};
 use crate::{Error, Result};
@@ -25,6 +25,7 @@ pub(super) fn authorization_url(
     let mut extra = config.extra.clone();
     extra.retain(|(name, _)| request.extra.iter().all(|(other, _)| other != name));
     extra.extend_from_slice(&request.extra);
+    extra.extend(selected(&request.selectors));
     AuthorizationRequest {
         client_id: config.client_id.clone(),
         redirect_uri: request.redirect_uri.clone(),
@@ -46,6 +47,25 @@ pub(super) fn authorization_url(
         extra,
     }
     .url(&metadata.authorization_endpoint)
+}
+
+/// What picks where somebody signs in, by the names of our own login endpoint. A provider ignores those that it
+/// does not know (OpenID Connect Core 3.1.2.1).
+fn selected(selectors: &Selectors) -> impl Iterator<Item = (String, String)> {
+    let Selectors {
+        connection,
+        organization,
+        domain,
+        identity_provider,
+    } = selectors.clone();
+    [
+        ("connection_id", connection),
+        ("organization_id", organization),
+        ("domain_hint", domain),
+        ("provider", identity_provider),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
 /// A silent answer comes by query, whatever is configured: a form from another site brings no session's

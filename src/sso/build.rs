@@ -181,6 +181,7 @@ impl SsoBuilder {
         };
         let config = OidcConfig {
             issuer,
+            entra_tenants: None,
             client_id,
             client_secret: self.client_secret.take(),
             client_auth: self.client_auth,

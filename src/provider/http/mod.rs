@@ -13,13 +13,20 @@ use http::HeaderValue;
 
 use crate::error::BoxError;
 use crate::secret::Secret;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
+mod addresses;
 pub(crate) mod answer;
 #[cfg(any(test, feature = "test-util"))]
 mod in_process;
 mod reqwest;
+mod resolver;
+// As for the tests of the network: without it rustls has no provider.
+#[cfg(feature = "aws-lc-rs")]
+#[cfg(test)]
+mod tests;
 
+pub use addresses::{Addresses, is_public};
 #[cfg(any(test, feature = "test-util"))]
 pub use in_process::InProcessClient;
 pub use reqwest::{HttpOptions, ReqwestClient};
@@ -62,6 +69,9 @@ pub enum HttpErrorKind {
     Connect,
     /// It took too long.
     Timeout,
+    /// The URL is one that the client must not call ([`Addresses::PublicOnly`]). Nothing was sent, and
+    /// another try ends the same.
+    Forbidden,
     /// The body is larger than the limit.
     TooLarge,
     /// Anything else: a broken connection, an answer that is no HTTP.
@@ -101,6 +111,7 @@ impl fmt::Display for HttpError {
         f.write_str(match self.kind {
             HttpErrorKind::Connect => "no connection to the provider",
             HttpErrorKind::Timeout => "the provider did not answer in time",
+            HttpErrorKind::Forbidden => "the provider has a URL that is not called from here",
             HttpErrorKind::TooLarge => "the provider's answer is too large",
             HttpErrorKind::Other => "the call to the provider broke off",
         })
@@ -114,9 +125,14 @@ impl std::error::Error for HttpError {
 }
 
 impl From<HttpError> for Error {
-    /// Without an answer nothing is known about the person or the token: the provider is unavailable.
+    /// Without an answer nothing is known about the person or the token: the provider is unavailable. But one
+    /// whose URL is forbidden will never be: whoever set it up has to mend that, and this app is not down.
     fn from(error: HttpError) -> Self {
-        Self::unavailable(error.to_string()).with_source(error)
+        let kind = match error.kind {
+            HttpErrorKind::Forbidden => ErrorKind::Provider,
+            _ => ErrorKind::Unavailable,
+        };
+        Self::new(kind, error.to_string()).with_source(error)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The client over reqwest and rustls.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::future::BoxFuture;
 
-use super::{DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind};
+use super::resolver::Resolver;
+use super::{
+    Addresses, DEFAULT_MAX_BODY, DEFAULT_TOTAL_TIMEOUT, HttpClient, HttpError, HttpErrorKind,
+};
 use crate::{Error, Result};
 
 /// How a [`ReqwestClient`] calls. The defaults suit a provider on the internet.
@@ -21,8 +23,10 @@ pub struct HttpOptions {
     /// Certificates (PEM, one or more) that are trusted beside those of the system. Default: none.
     pub extra_ca: Option<Vec<u8>>,
     /// Whether `HTTPS_PROXY` and its like are obeyed. Default: no, since a proxy resolves names itself
-    /// and so goes around every check of addresses.
+    /// and so goes around every check of addresses: with [`Addresses::PublicOnly`] it can't be.
     pub proxy_from_environment: bool,
+    /// Which addresses may be called. Default: any, for URLs that the operator wrote.
+    pub addresses: Addresses,
     /// The `User-Agent`. Default: `tower-sso/<version>`.
     pub user_agent: String,
 }
@@ -35,6 +39,7 @@ impl Default for HttpOptions {
             max_body: DEFAULT_MAX_BODY,
             extra_ca: None,
             proxy_from_environment: false,
+            addresses: Addresses::Any,
             user_agent: concat!("tower-sso/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -43,7 +48,7 @@ impl Default for HttpOptions {
 /// Calls over the network: rustls, no redirects, no retries, bounded bodies.
 ///
 /// Names that end in `.localhost` are the loopback address (RFC 6761 section 6.3), whatever the
-/// system's resolver makes of them.
+/// system's resolver makes of them; with [`Addresses::PublicOnly`] they are refused.
 ///
 /// ```no_run
 /// use tower_sso::provider::{HttpOptions, ReqwestClient};
@@ -57,6 +62,7 @@ impl Default for HttpOptions {
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
     client: reqwest::Client,
+    addresses: Addresses,
     total_timeout: Duration,
     max_body: usize,
 }
@@ -66,9 +72,19 @@ impl ReqwestClient {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the extra CA is not PEM, the
-    /// system has no CA certificates and none is given, or the crate was built without the feature
-    /// `aws-lc-rs` and the app has not installed a rustls provider.
+    /// system has no CA certificates and none is given, a proxy is to be obeyed and public addresses alone
+    /// to be called, or the crate was built without the feature `aws-lc-rs` and the app has not installed a
+    /// rustls provider.
     pub fn new(options: &HttpOptions) -> Result<Self> {
+        Self::with_resolver(options, Resolver::of_the_system(options.addresses))
+    }
+
+    pub(super) fn with_resolver(options: &HttpOptions, resolver: Resolver) -> Result<Self> {
+        if options.proxy_from_environment && options.addresses == Addresses::PublicOnly {
+            return Err(Error::configuration(
+                "a proxy resolves names itself: public addresses alone can't be had through one",
+            ));
+        }
         // reqwest panics where rustls has no provider.
         #[cfg(not(feature = "aws-lc-rs"))]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -83,7 +99,7 @@ impl ReqwestClient {
             .timeout(options.total_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .dns_resolver(Resolver);
+            .dns_resolver(resolver);
         if !options.proxy_from_environment {
             builder = builder.no_proxy();
         }
@@ -95,6 +111,7 @@ impl ReqwestClient {
         })?;
         Ok(Self {
             client,
+            addresses: options.addresses,
             total_timeout: options.total_timeout,
             max_body: options.max_body,
         })
@@ -120,6 +137,10 @@ impl HttpClient for ReqwestClient {
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpError>> {
         Box::pin(async move {
             let request = reqwest::Request::try_from(request).map_err(classify)?;
+            // A literal address never comes to the resolver.
+            if !self.addresses.allow(request.url()) {
+                return Err(HttpError::new(HttpErrorKind::Forbidden));
+            }
             let mut answer = self.client.execute(request).await.map_err(classify)?;
             let mut body = BytesMut::new();
             while let Some(chunk) = answer.chunk().await.map_err(classify)? {
@@ -154,60 +175,11 @@ fn classify(error: reqwest::Error) -> HttpError {
     HttpError::new(kind).with_source(error.without_url())
 }
 
-/// The system's resolver, but for `localhost` and what is under it.
-#[derive(Debug)]
-struct Resolver;
-
-impl reqwest::dns::Resolve for Resolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        if is_localhost(name.as_str()) {
-            let loopback = [
-                SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-            ];
-            return Box::pin(async move { Ok(Box::new(loopback.into_iter()) as _) });
-        }
-        Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let addresses =
-                tokio::task::spawn_blocking(move || (name.as_str(), 0).to_socket_addrs()).await??;
-            Ok(Box::new(addresses) as _)
-        })
-    }
-}
-
-/// RFC 6761 section 6.3: `localhost.` and every name under it.
-fn is_localhost(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let last = name.rsplit('.').next().unwrap_or(name);
-    last.eq_ignore_ascii_case("localhost")
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(feature = "aws-lc-rs")))]
 mod tests {
-    use super::is_localhost;
-
-    #[cfg(not(feature = "aws-lc-rs"))]
     #[test]
     fn without_a_rustls_provider_the_set_up_is_at_fault() {
         let client = super::ReqwestClient::new(&super::HttpOptions::default());
         assert!(client.unwrap_err().is_configuration());
-    }
-
-    #[test]
-    fn localhost_is_the_last_label() {
-        for (name, expected) in [
-            ("localhost", true),
-            ("LocalHost", true),
-            ("localhost.", true),
-            ("idp.localhost", true),
-            ("a.b.localhost.", true),
-            ("mylocalhost", false),
-            ("localhost.example", false),
-            ("example.com", false),
-            ("", false),
-        ] {
-            assert_eq!(is_localhost(name), expected, "{name}");
-        }
     }
 }

@@ -132,7 +132,8 @@ impl JwksCache {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): the key is not known, and the provider
-    /// can't be asked or does not give a key set.
+    /// can't be asked or does not give a key set. [`ErrorKind::Provider`](crate::ErrorKind::Provider): its
+    /// URL is one that is never called.
     pub async fn keys_for(
         &self,
         source: &JwksSource,

@@ -7,7 +7,7 @@ use super::Origin;
 use super::bucket::Bucket;
 use crate::clock::SecondsSinceEpoch;
 use crate::oidc::KeySet;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// How long a set serves after it was fetched, if the provider fails meanwhile.
 const KEPT: Duration = Duration::from_secs(3600);
@@ -149,7 +149,6 @@ impl State {
         let error = self
             .failure
             .clone()
-            .filter(|failure| failure.kind() == ErrorKind::Unavailable)
             .unwrap_or_else(|| Error::unavailable("the provider's keys can't be fetched now"));
         error.with_retry_after(bucket.wait(now).max(Duration::from_secs(1)))
     }

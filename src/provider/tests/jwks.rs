@@ -67,6 +67,19 @@ async fn ten_thousand_random_kids_cost_a_handful_of_fetches() {
     }
 }
 
+/// Not at the fetch, and not when no other is allowed.
+#[tokio::test(start_paused = true)]
+async fn keys_at_a_forbidden_url_are_no_outage() {
+    let idp = Idp::new();
+    idp.http.on(JWKS, Reply::Fail(HttpErrorKind::Forbidden));
+    let cache = cache(&idp);
+    for _ in 0..10 {
+        let keys = cache.keys_for(&source(), None, Origin::OwnCall).await;
+        assert!(!keys.unwrap_err().is_temporary());
+    }
+    assert!(cache.fetches() <= 4, "it is not asked for ever");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_first_load_that_fails_counts_too() {
     let idp = Idp::new();

@@ -1,6 +1,7 @@
 //! The provider against a scripted one: no socket, a clock that tests move.
 
 mod discovery;
+mod entra;
 mod fake;
 mod in_process;
 mod jwks;

@@ -9,7 +9,7 @@ use url::Url;
 use super::fake::{CONFIGURATION, ISSUER, Idp, Reply, metadata_with};
 use crate::ErrorKind;
 use crate::oidc::Prompt;
-use crate::provider::{LogoutRequest, OidcConfig, Provider as _, SignInRequest};
+use crate::provider::{LogoutRequest, OidcConfig, Provider as _, Selectors, SignInRequest};
 
 fn request() -> SignInRequest {
     SignInRequest {
@@ -215,4 +215,42 @@ async fn a_logout_endpoint_can_t_bring_parameters_of_the_protocol() {
         let error = idp.provider().logout_url(&logout()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Provider, "{query}");
     }
+}
+
+#[tokio::test]
+async fn what_is_selected_is_sent_by_its_names() {
+    let idp = Idp::new();
+    let text = |text: &str| Some(text.to_owned());
+    let request = SignInRequest {
+        selectors: Selectors {
+            connection: text("conn_1"),
+            organization: text("org_1"),
+            domain: text("acme.example"),
+            identity_provider: text("google"),
+        },
+        ..request()
+    };
+    let parameters = asked(&idp, idp.config(), &request).await;
+    let names = [
+        "connection_id",
+        "organization_id",
+        "domain_hint",
+        "provider",
+    ];
+    for (name, value) in names
+        .iter()
+        .zip(["conn_1", "org_1", "acme.example", "google"])
+    {
+        assert_eq!(parameters.get(*name).map(String::as_str), Some(value));
+        let mut twice = request.clone();
+        twice.extra = vec![((*name).to_owned(), "other".to_owned())];
+        let refused = idp.provider().authorization_url(&twice).await;
+        assert!(refused.unwrap_err().is_configuration(), "{name} twice");
+        let mut config = idp.config();
+        config.extra.clone_from(&twice.extra);
+        let refused = idp.provider_with(config).authorization_url(&request).await;
+        assert!(refused.unwrap_err().is_configuration(), "{name} twice");
+    }
+    let nothing = asked(&idp, idp.config(), &super::urls::request()).await;
+    assert!(names.iter().all(|name| !nothing.contains_key(*name)));
 }

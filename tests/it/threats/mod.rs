@@ -14,6 +14,8 @@ mod malformed_input;
 mod one_browser_one_flow;
 mod own_page;
 mod policy;
+#[cfg(feature = "aws-lc-rs")]
+mod private_addresses;
 mod proxies;
 mod reauthentication;
 mod refresh_caches_replicas;
