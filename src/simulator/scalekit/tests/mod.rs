@@ -1,0 +1,1 @@
+//! The router as applications and browsers use it.
