@@ -47,7 +47,7 @@ pub(super) async fn authorize(
     };
     ask(
         &environment,
-        SignIn {
+        &SignIn {
             request,
             connection,
         },
@@ -55,11 +55,11 @@ pub(super) async fn authorize(
 }
 
 /// Asks the person at the IdP's page, if no one is to sign in by itself.
-fn ask(environment: &Environment, sign_in: SignIn) -> Response {
+fn ask(environment: &Environment, sign_in: &SignIn) -> Response {
     let by_itself = environment.state().default_login.clone();
     let user = by_itself.and_then(|subject| environment.user(&subject));
     if let Some(user) = user.filter(|user| user.connection == sign_in.connection.id) {
-        return finish(environment, &sign_in, user);
+        return finish(environment, sign_in, user);
     }
     if sign_in.request.silent {
         let error = catalogue::USER_LOGIN_REQUIRED;
@@ -68,7 +68,7 @@ fn ask(environment: &Environment, sign_in: SignIn) -> Response {
     let id = environment
         .state()
         .begin(sign_in.clone(), environment.now());
-    idp_page::render(environment, &id, &sign_in)
+    idp_page::render(environment, &id, sign_in)
 }
 
 /// `POST /idp/login`.
