@@ -218,7 +218,7 @@ fn issue(
 
 /// Whether a verifier belongs to a challenge. One that comes without a challenge is refused too: somebody
 /// stripped the challenge off the authorization request (RFC 9700 section 2.1.1).
-fn proves(verifier: Option<&str>, challenge: Option<&str>) -> bool {
+pub(super) fn proves(verifier: Option<&str>, challenge: Option<&str>) -> bool {
     match (verifier, challenge) {
         (None, None) => true,
         (Some(verifier), Some(challenge)) => {

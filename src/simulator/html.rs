@@ -32,12 +32,23 @@ pub(super) fn escape(text: &str) -> Cow<'_, str> {
 
 /// A page without script. `main` is HTML.
 pub(super) fn page(status: StatusCode, title: &str, main: &str) -> Response {
-    render(status, title, main, None)
+    render(status, title, main, None, &[])
 }
 
 /// A page with one inline script.
 pub(super) fn page_with_script(title: &str, main: &str, script: &str) -> Response {
-    render(StatusCode::OK, title, main, Some(script))
+    render(StatusCode::OK, title, main, Some(script), &[])
+}
+
+/// A page with one inline script that pages of these origins may frame.
+pub(super) fn framed_page(
+    status: StatusCode,
+    title: &str,
+    main: &str,
+    script: &str,
+    origins: &[String],
+) -> Response {
+    render(status, title, main, Some(script), origins)
 }
 
 /// A page with one sentence.
@@ -46,7 +57,13 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     page(status, title, &main)
 }
 
-fn render(status: StatusCode, title: &str, main: &str, script: Option<&str>) -> Response {
+fn render(
+    status: StatusCode,
+    title: &str,
+    main: &str,
+    script: Option<&str>,
+    frame_ancestors: &[String],
+) -> Response {
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -58,8 +75,13 @@ fn render(status: StatusCode, title: &str, main: &str, script: Option<&str>) -> 
     );
     // No form-action: browsers apply it to the redirect that follows a form too, which leads to the
     // application and from there anywhere.
+    let ancestors = if frame_ancestors.is_empty() {
+        "'none'".to_owned()
+    } else {
+        frame_ancestors.join(" ")
+    };
     let mut policy = format!(
-        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src {}",
+        "default-src 'none'; base-uri 'none'; frame-ancestors {ancestors}; style-src {}",
         hash_source(STYLE)
     );
     if let Some(code) = script {

@@ -28,7 +28,8 @@
 //! # });
 //! ```
 //!
-//! Beside it stands [`MosaicSimulator`], which answers as the API of a vendor with backend sessions does.
+//! Beside it stand [`MosaicSimulator`], which answers as the API of a vendor with backend sessions does, and
+//! [`ScalekitSimulator`], which answers as a vendor does that stands before the IdPs of many customers.
 //!
 //! # Security
 //! Anybody who reaches it can sign in as anybody. Keep it on loopback.
@@ -54,6 +55,7 @@ mod login_page;
 mod mosaic;
 mod params;
 mod request;
+mod scalekit;
 mod session;
 mod shared;
 mod token;
@@ -70,6 +72,10 @@ pub use fault::{Endpoint, Fault, ForgedAlg, SilentAnswer};
 pub use handle::{LoginChoice, SimulatorHandle};
 pub use mosaic::{
     MosaicEndpoint, MosaicFault, MosaicHandle, MosaicSimulator, MosaicSimulatorBuilder, MosaicUser,
+};
+pub use scalekit::{
+    ScalekitConnection, ScalekitEndpoint, ScalekitFault, ScalekitHandle, ScalekitOrganization,
+    ScalekitSimulator, ScalekitSimulatorBuilder, ScalekitUser, ScalekitWebhook,
 };
 pub use user::SimulatedUser;
 

@@ -193,7 +193,10 @@ fn check_protocol(params: &Params) -> Result<(), ProtocolError> {
 }
 
 /// RFC 7636 section 4.3 and 4.4.1: a challenge without a method is `plain`, which is refused too.
-fn read_challenge(params: &Params, required: bool) -> Result<Option<String>, ProtocolError> {
+pub(super) fn read_challenge(
+    params: &Params,
+    required: bool,
+) -> Result<Option<String>, ProtocolError> {
     let method = params.get("code_challenge_method");
     let Some(challenge) = params.get("code_challenge") else {
         return match (method, required) {

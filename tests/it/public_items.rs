@@ -64,6 +64,11 @@ fn every_type_crosses_threads() {
         simulator::Simulator, simulator::SimulatorBuilder, simulator::SimulatorHandle,
     );
     each!(crosses_threads:
+        simulator::ScalekitConnection, simulator::ScalekitEndpoint, simulator::ScalekitFault,
+        simulator::ScalekitHandle, simulator::ScalekitOrganization, simulator::ScalekitSimulator,
+        simulator::ScalekitSimulatorBuilder, simulator::ScalekitUser, simulator::ScalekitWebhook,
+    );
+    each!(crosses_threads:
         mosaic::Attempt<()>, mosaic::Channel, mosaic::CustomRegion, mosaic::EmailLink, mosaic::Factor,
         mosaic::Identifier, mosaic::Mosaic, mosaic::MosaicConfig, mosaic::Refusal, mosaic::Region,
     );
