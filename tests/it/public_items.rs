@@ -5,7 +5,7 @@ use tower_sso::axum::{AxumService, Refused};
 use tower_sso::clock::{Clock, SecondsSinceEpoch, SystemClock, TestClock};
 use tower_sso::session::store::{Created, MemoryStore, Replaced, SessionStore};
 use tower_sso::test_util::SignedIn;
-use tower_sso::vendor::mosaic;
+use tower_sso::vendor::{mosaic, scalekit};
 use tower_sso::{
     AccessToken, Action, Auth, BaseUrl, BoxError, ClientSecret, CookieKey, Dangerous, Decision,
     Enrichment, Error, ErrorKind, ForwardedHeaders, Identity, IdentityHook, InvalidCookieKey, Page,
@@ -61,6 +61,13 @@ fn every_type_crosses_threads() {
     each!(crosses_threads:
         mosaic::Attempt<()>, mosaic::Channel, mosaic::CustomRegion, mosaic::EmailLink, mosaic::Factor,
         mosaic::Identifier, mosaic::Mosaic, mosaic::MosaicConfig, mosaic::Refusal, mosaic::Region,
+    );
+    each!(crosses_threads:
+        scalekit::Connection, scalekit::ConnectionFilter, scalekit::ManagementRefusal,
+        scalekit::OrganizationDomain, scalekit::PortalEvent, scalekit::PortalEventType, scalekit::PortalEvents,
+        scalekit::PortalFeature, scalekit::PortalLink, scalekit::PortalPage, scalekit::Received,
+        scalekit::ScalekitManagement, dyn scalekit::SeenWebhooks, scalekit::Verified, scalekit::WebhookEvent,
+        scalekit::WebhookSecret, scalekit::Webhooks,
     );
     each!(can_be_sent: Refused, SsoBody<axum::body::Body>);
 }

@@ -18,8 +18,8 @@ use crate::support::Chromium;
 const LAST: &str = "PORTAL_SESSION_EXPIRY";
 
 /// Inside the portal: a frame of its own origin and one of another speak to the page around it, then it speaks itself.
-const PORTAL: &str = r#"<iframe src="http://portal.localhost:PORT/nested"></iframe>
-<iframe src="http://evil.localhost:PORT/nested"></iframe>
+const PORTAL: &str = r#"<iframe src="http://portal.localhost:{port}/nested"></iframe>
+<iframe src="http://evil.localhost:{port}/nested"></iframe>
 <script>addEventListener("load", () => {
   const circle = {}; circle.circle = circle;
   for (const odd of [null, "ORGANIZATION_SSO_ENABLED", [], {}, { event_type: 1 }, { event_type: "<b>" },
@@ -27,7 +27,7 @@ const PORTAL: &str = r#"<iframe src="http://portal.localhost:PORT/nested"></ifra
     parent.postMessage(odd, "*");
   }
   parent.postMessage({ event_type: "ORGANIZATION_SSO_ENABLED", object: "connection", organization_id: "org_1",
-    message: 7, data: { id: "conn_1" }, __proto__x: 1, extra: "x" }, "*");
+    message: 7, data: { id: "conn_1" }, extra: "x" }, "*");
   parent.postMessage({ event_type: "PORTAL_SESSION_EXPIRY" }, "*");
 });</script>"#;
 
@@ -35,9 +35,9 @@ const NESTED: &str = r#"<script>top.postMessage({ event_type: "NESTED" }, "*");<
 
 /// The same window, which goes to another site and comes back.
 const LEAVES: &str = r#"<script>parent.postMessage({ event_type: "PORTAL_LOAD_SUCCESS" }, "*");
-location = "http://evil.localhost:PORT/returns";</script>"#;
+location = "http://evil.localhost:{port}/returns";</script>"#;
 const RETURNS: &str = r#"<script>parent.postMessage({ event_type: "ORGANIZATION_SSO_DISABLED" }, "*");
-location = "http://portal.localhost:PORT/last";</script>"#;
+location = "http://portal.localhost:{port}/last";</script>"#;
 const LAST_PAGE: &str =
     r#"<script>parent.postMessage({ event_type: "PORTAL_SESSION_EXPIRY" }, "*");</script>"#;
 
@@ -59,7 +59,7 @@ impl Hosts {
         let port = listener.local_addr().unwrap().port();
         let (sender, events) = unbounded_channel();
         let page = |text: &'static str| {
-            let text = text.replace("PORT", &port.to_string());
+            let text = text.replace("{port}", &port.to_string());
             get(|| async { Html(text) })
         };
         let app = Router::new()
