@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn hostile_text_is_never_markup() {
-        let page = PortalPage::at("https://a.example/?\"'><script>alert(1)</script>&x='#\"")
+        let page = PortalPage::at("https://a.example/?\"'><script>alert(1)</script>&x='#\"'&quot;")
             .unwrap()
             .title(HOSTILE)
             .events_to("/events?x=\"><script>alert(2)</script>'")
