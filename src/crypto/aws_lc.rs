@@ -39,6 +39,17 @@ pub(super) fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[&[u8]], out: &mut 
         .expect("HKDF-SHA256 gives up to 8160 bytes");
 }
 
+#[cfg(any(test, feature = "scalekit"))]
+pub(super) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    use aws_lc_rs::hmac;
+
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    parts.iter().for_each(|part| context.update(part));
+    let mut out = [0; 32];
+    out.copy_from_slice(context.sign().as_ref());
+    out
+}
+
 fn key(key: &[u8; 32]) -> aead::LessSafeKey {
     aead::LessSafeKey::new(
         aead::UnboundKey::new(&aead::AES_256_GCM, key).expect("AES-256 takes 32 bytes"),

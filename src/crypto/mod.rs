@@ -81,6 +81,13 @@ pub(crate) fn derive<const N: usize>(secret: &[u8], label: &[u8]) -> [u8; N] {
     out
 }
 
+/// The HMAC-SHA256 (RFC 2104) of the parts, one after the other. It is compared by
+/// [`constant_time_eq`](crate::secret::constant_time_eq).
+#[cfg(any(test, feature = "scalekit"))]
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    backend::hmac_sha256(key, parts)
+}
+
 /// Whether `signature` over `message` was made by the owner of `key` with `algorithm`.
 pub(crate) fn verify_signature(
     algorithm: Algorithm,
@@ -128,6 +135,17 @@ mod tests {
         backend::hkdf_sha256(&[0x0b; 22], &salt, &[&info], &mut out);
         assert_eq!(out[..4], [0x3c, 0xb2, 0x5f, 0x25]);
         assert_eq!(out[39..], [0x18, 0x58, 0x65][..]);
+    }
+
+    #[test]
+    fn hmac_follows_rfc_4231() {
+        // RFC 4231 section 4.3, test case 2.
+        let (key, parts): (&[u8], [&[u8]; 2]) = (b"Jefe", [b"what do ya want ", b"for nothing?"]);
+        let tag = hmac_sha256(key, &parts);
+        assert_eq!(tag[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+        assert_eq!(tag[28..], [0x64, 0xec, 0x38, 0x43]);
+        assert_ne!(tag, hmac_sha256(b"Jeff", &parts));
+        assert_ne!(tag, hmac_sha256(key, &parts[..1]));
     }
 
     #[test]

@@ -29,6 +29,16 @@ pub(super) fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[&[u8]], out: &mut 
         .expect("HKDF-SHA256 gives up to 8160 bytes");
 }
 
+#[cfg(any(test, feature = "scalekit"))]
+pub(super) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    use hmac::{Hmac, Mac};
+
+    let mut mac =
+        <Hmac<sha2::Sha256> as Mac>::new_from_slice(key).expect("HMAC takes a key of any length");
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
+}
+
 pub(super) fn aes_256_gcm_seal(secret: &[u8; 32], nonce: [u8; 12], data: &mut Vec<u8>) {
     let sealed = Aes256Gcm::new(secret.into())
         .encrypt(&nonce.into(), data.as_slice())

@@ -1,8 +1,10 @@
 //! Text that somebody else wrote, made fit for a log line or a page.
 
+use std::fmt::{self, Write as _};
+
 /// At most `limit` characters of `text`, without control characters, line separators (U+2028, U+2029) and
 /// those that turn the direction of what follows (U+202A–202E, U+2066–2069), which would let a message
-/// rewrite its surroundings. Escaping for HTML is left to who writes HTML.
+/// rewrite its surroundings. What goes into HTML is [`Escaped`] besides.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
     text.chars()
         .filter(|c| {
@@ -10,6 +12,25 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
         })
         .take(limit)
         .collect()
+}
+
+/// Text as HTML text or as a quoted attribute value.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Whether a provider's error code is one of the protocol by its form: all that are registered are lowercase

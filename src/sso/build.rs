@@ -18,7 +18,8 @@ use crate::flow::{BaseUrl, Context};
 use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
 use crate::provider::{
-    HttpOptions, JwksCache, NoProvider, OidcConfig, OidcProvider, Provider, ReqwestClient,
+    Addresses, HttpOptions, JwksCache, NoProvider, OidcConfig, OidcProvider, Provider,
+    ReqwestClient,
 };
 use crate::session::cookie::CookieSettings;
 use crate::session::directory::{MemoryDirectory, SessionListener};
@@ -120,6 +121,11 @@ impl SsoBuilder {
             Some(client) => client,
             None => Arc::new(ReqwestClient::new(&HttpOptions {
                 extra_ca,
+                addresses: if self.private_tenant_addresses {
+                    Addresses::Any
+                } else {
+                    Addresses::PublicOnly
+                },
                 ..HttpOptions::default()
             })?),
         };

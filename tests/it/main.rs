@@ -26,6 +26,7 @@ mod real;
 mod reauthentication;
 mod refresh_answers;
 mod renewal;
+mod scalekit;
 mod shapes;
 mod sign_in;
 mod sign_out;

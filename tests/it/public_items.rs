@@ -72,6 +72,13 @@ fn every_type_crosses_threads() {
         mosaic::Attempt<()>, mosaic::Channel, mosaic::CustomRegion, mosaic::EmailLink, mosaic::Factor,
         mosaic::Identifier, mosaic::Mosaic, mosaic::MosaicConfig, mosaic::Refusal, mosaic::Region,
     );
+    each!(crosses_threads:
+        scalekit::Connection, scalekit::ConnectionFilter, scalekit::ManagementRefusal,
+        scalekit::OrganizationDomain, scalekit::PortalEvent, scalekit::PortalEventType, scalekit::PortalEvents,
+        scalekit::PortalFeature, scalekit::PortalLink, scalekit::PortalPage, scalekit::Received,
+        scalekit::ScalekitManagement, dyn scalekit::SeenWebhooks, scalekit::Verified, scalekit::WebhookEvent,
+        scalekit::WebhookSecret, scalekit::Webhooks,
+    );
     each!(can_be_sent: Refused, SsoBody<axum::body::Body>);
 }
 

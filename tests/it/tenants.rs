@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tower_sso::simulator::Endpoint;
-use tower_sso::tenant::{Tenant, TenantBy, TenantFrom, from_fn};
+use tower_sso::tenant::{TenantBy, TenantFrom, from_fn};
 use tower_sso::{Error, Sso};
 
 use crate::support::TenantApp;
@@ -195,8 +195,7 @@ async fn what_the_app_says_of_a_tenant_is_good_for_a_minute() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 
     // The database is down: what was known serves for an hour, and what was not is 503.
-    let down = || Err(Error::new(tower_sso::ErrorKind::Store, "down"));
-    *answer.lock().unwrap() = down();
+    *answer.lock().unwrap() = Err(Error::new(tower_sso::ErrorKind::Store, "down"));
     app.clock.advance(Duration::from_secs(3_000));
     assert_eq!(status("/t/acme/protected").await, 200);
     assert_eq!(status("/t/globex/protected").await, 503);

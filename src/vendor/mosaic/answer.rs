@@ -10,9 +10,10 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::oidc::text::clean;
-use crate::oidc::{MAX_JWT_LENGTH, TokenResponse, json};
+use crate::oidc::{TokenResponse, json};
 use crate::provider::http::answer;
 use crate::secret::Secret;
+use crate::vendor::client_token::is_token;
 use crate::{Error, Result};
 
 /// The one message that says that somebody has to sign in.
@@ -159,10 +160,8 @@ impl Issued {
     }
 }
 
-/// A token is visible ASCII of a bearable length: it goes into a header and a cookie's record.
-pub(super) fn check_token(token: &Secret<String>) -> Result<()> {
-    let token = token.expose();
-    if token.len() <= MAX_JWT_LENGTH && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+fn check_token(token: &Secret<String>) -> Result<()> {
+    if is_token(token) {
         return Ok(());
     }
     Err(Error::provider("Mosaic's answer has a token that is none"))

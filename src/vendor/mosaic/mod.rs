@@ -38,12 +38,10 @@
 
 mod answer;
 mod api;
-mod client_token;
 mod config;
 mod factor;
 mod from_env;
 mod provider;
-mod rate_limit;
 mod region;
 mod sign_in;
 #[cfg(test)]
@@ -59,14 +57,14 @@ pub use factor::{Channel, EmailLink, Factor, Identifier};
 pub use region::{CustomRegion, Region};
 pub use sign_in::Attempt;
 
-use api::Api;
-use client_token::ClientTokens;
-use rate_limit::{LimitedClient, RateLimit};
-
 use crate::clock::{Clock, SystemClock};
 use crate::oidc::Issuer;
 use crate::provider::{HttpClient, HttpOptions, JwksCache, JwksSource, ReqwestClient};
+use crate::vendor::api_client::ApiClient;
+use crate::vendor::client_token::ClientCredentials;
+use crate::vendor::rate_limit::LimitedClient;
 use crate::{Error, Result};
+use api::Api;
 
 /// A client of Mosaic. Cheap to clone, and the clones share client token, keys and rate limit.
 ///
@@ -134,7 +132,7 @@ impl Mosaic {
             api.config.clone(),
             issuer.clone(),
             keys.clone(),
-            Arc::clone(&api.http.http),
+            Arc::clone(&api.client.http.http),
             clock,
         )
     }
@@ -146,10 +144,12 @@ impl Mosaic {
         http: Arc<dyn HttpClient>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let http = LimitedClient {
-            http,
-            clock: Arc::clone(&clock),
-            limit: Arc::new(RateLimit::default()),
+        let http = LimitedClient::new("Mosaic", http, Arc::clone(&clock));
+        let credentials = ClientCredentials {
+            url: format!("{}{}", config.region.api(), config.token_path),
+            client_id: config.client_id.clone(),
+            client_secret: config.client_secret.clone(),
+            resource: config.resource.clone(),
         };
         Self(Arc::new(Inner {
             issuer,
@@ -157,8 +157,7 @@ impl Mosaic {
             jwks: JwksCache::new(Arc::new(http.clone()), clock),
             api: Arc::new(Api {
                 config,
-                http,
-                tokens: ClientTokens::default(),
+                client: ApiClient::new(http, credentials),
             }),
         }))
     }

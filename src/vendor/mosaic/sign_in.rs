@@ -9,6 +9,7 @@ use super::api::Call;
 use super::factor::{Channel, EmailLink, Factor, Identifier, Proof, Standing};
 use super::provider::insert_secret;
 use crate::provider::BackendSession;
+use crate::vendor::path_segment::path_segment;
 use crate::{Error, Result};
 
 const PASSWORD: &str = "/cis/v1/auth/password/authenticate";
@@ -16,9 +17,6 @@ const SEND_OTP: &str = "/cis/v1/auth/otp/send";
 const OTP: &str = "/cis/v1/auth/otp/authenticate";
 const SEND_EMAIL_LINK: &str = "/cis/v1/auth/link/email/send";
 const EMAIL_LINK: &str = "/cis/v1/auth/link/email/authenticate";
-
-/// Longer than any user id.
-const LONGEST_USER_ID: usize = 255;
 
 /// What came of something that a person tried.
 ///
@@ -126,7 +124,10 @@ impl Mosaic {
     /// [`ErrorKind::Request`](crate::ErrorKind::Request): a user id that would lead to another path. Any other:
     /// the sessions may still live.
     pub async fn revoke_all(&self, user_id: &str) -> Result<()> {
-        let path = format!("/cis/v1/auth/users/{}/sessions", path_segment(user_id)?);
+        let path = format!(
+            "/cis/v1/auth/users/{}/sessions",
+            path_segment(user_id, "user id")?
+        );
         let call = Call {
             method: Method::DELETE,
             path: &path,
@@ -172,52 +173,4 @@ fn check_same(standing: Option<&Standing>, session: &BackendSession) -> Result<(
         return Err(Error::provider("Mosaic added a factor of somebody else"));
     }
     Ok(())
-}
-
-/// A user id as one segment of a path (RFC 3986 section 3.3). What servers and proxies may take for more
-/// than one, or for none, is refused rather than encoded: some decode before they split.
-fn path_segment(user_id: &str) -> Result<String> {
-    let refused = user_id.is_empty()
-        || user_id.len() > LONGEST_USER_ID
-        || matches!(user_id, "." | "..")
-        || user_id.contains(|c: char| matches!(c, '/' | '\\') || c.is_control());
-    if refused {
-        return Err(Error::request("the user id is none"));
-    }
-    let mut segment = String::with_capacity(user_id.len());
-    for byte in user_id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            segment.push(char::from(byte));
-        } else {
-            segment.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Ok(segment)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_id_stays_one_segment() {
-        for (id, segment) in [
-            ("ada", "ada"),
-            ("bb8dc75.8AEM5~-_", "bb8dc75.8AEM5~-_"),
-            ("a b+c", "a%20b%2Bc"),
-            ("%2e%2e", "%252e%252e"),
-            ("a?b#c;d", "a%3Fb%23c%3Bd"),
-            ("é", "%C3%A9"),
-            ("...", "..."),
-        ] {
-            assert_eq!(path_segment(id).unwrap(), segment);
-        }
-        let long = "a".repeat(256);
-        for id in [
-            "", ".", "..", "a/b", "/", "a\\b", "a\nb", "\t..", "\u{85}", &long,
-        ] {
-            let error = path_segment(id).expect_err(id);
-            assert_eq!(error.kind(), crate::ErrorKind::Request);
-        }
-    }
 }

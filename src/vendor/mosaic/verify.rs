@@ -69,7 +69,7 @@ impl Mosaic {
             access_token: Some(tokens.access_token.expose()),
             code: None,
             algorithms: ALGORITHMS,
-            now: self.0.api.now(),
+            now: self.0.api.client.now(),
             leeway: LEEWAY,
         };
         let (jwks, source) = (&self.0.jwks, &self.0.keys);

@@ -50,11 +50,15 @@ mod error_code;
 mod from_env;
 mod identity;
 mod initiated;
+mod management;
+mod portal;
 mod profile;
 mod provider;
 mod selectors;
 #[cfg(test)]
 mod tests;
+mod timestamp;
+mod webhook;
 
 use std::fmt;
 use std::sync::Arc;
@@ -63,8 +67,16 @@ pub use access_token::AccessTokenClaims;
 pub use config::ScalekitConfig;
 pub use direct::{CallbackError, DirectSignIn, PendingSignIn, SignInResult, StartedSignIn};
 pub use error_code::ScalekitErrorCode;
+pub use management::{
+    Connection, ConnectionFilter, ManagementRefusal, OrganizationDomain, PortalFeature, PortalLink,
+    ScalekitManagement,
+};
+pub use portal::{PortalEvent, PortalEventType, PortalEvents, PortalPage};
 pub use profile::Profile;
 pub use selectors::WinningSelector;
+pub use webhook::{
+    Received, SeenWebhooks, Verified, WebhookEvent, WebhookSecret, Webhooks, verify_webhook,
+};
 
 use crate::clock::{Clock, SystemClock};
 use crate::oidc::{ClientAuthChoice, Issuer};

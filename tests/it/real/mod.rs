@@ -6,6 +6,7 @@ mod hostile_pages;
 mod mosaic;
 mod nginx;
 mod oidc_provider;
+mod portal;
 mod quickstart;
 mod renewal;
 mod single_sign_on;

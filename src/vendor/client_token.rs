@@ -9,13 +9,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Response, StatusCode};
 
-use super::answer::check_token;
-use super::api::Api;
+use super::rate_limit::LimitedClient;
 use crate::clock::SecondsSinceEpoch;
-use crate::oidc::{TokenError, TokenResponse, is_error_code};
+use crate::oidc::{MAX_JWT_LENGTH, TokenError, TokenResponse, is_error_code, json};
 use crate::provider::flight::{Flight, Ticket};
 use crate::provider::http::answer;
-use crate::secret::Secret;
+use crate::secret::{ClientSecret, Secret};
 use crate::{Error, ErrorKind, Result};
 
 /// How long a token is used whose answer does not say.
@@ -27,7 +26,7 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// How long nobody asks again for a token after there was no answer, and after a refusal.
 const AFTER_NO_ANSWER: Duration = Duration::from_secs(1);
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
-/// How long a token counts as live after Mosaic gave or accepted it.
+/// How long a token counts as live after the vendor gave or accepted it.
 const LIVE: Duration = Duration::from_secs(60);
 
 /// An access token of the client.
@@ -73,9 +72,25 @@ impl fmt::Debug for ClientToken {
     }
 }
 
-/// The token that is kept, and the call for the next one.
-#[derive(Debug, Default)]
-pub(super) struct ClientTokens {
+/// What a token is asked for with.
+#[derive(Debug)]
+pub(super) struct ClientCredentials {
+    /// The token endpoint.
+    pub(super) url: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: ClientSecret,
+    /// What the token is for (`resource`).
+    pub(super) resource: Option<String>,
+}
+
+/// The token that is kept, and the call for the next one. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct ClientTokens(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: LimitedClient,
+    credentials: ClientCredentials,
     flight: Flight<ClientToken>,
     state: Mutex<State>,
 }
@@ -148,12 +163,25 @@ impl State {
 }
 
 impl ClientTokens {
+    pub(super) fn new(http: LimitedClient, credentials: ClientCredentials) -> Self {
+        Self(Arc::new(Inner {
+            http,
+            credentials,
+            flight: Flight::default(),
+            state: Mutex::default(),
+        }))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> SecondsSinceEpoch {
+        self.0.http.clock.now()
     }
 
     /// Forgets a token that was refused, unless another has taken its place. Whether another one may do better: where
-    /// Mosaic takes none of its own tokens, a new one for each call would cost the client its rate.
+    /// the vendor takes none of its own tokens, a new one for each call would cost the client its rate.
     pub(super) fn forget(&self, token: &Arc<ClientToken>, now: SecondsSinceEpoch) -> bool {
         let mut state = self.state();
         if !state
@@ -175,60 +203,63 @@ impl ClientTokens {
     }
 
     /// A token to call with: the one that is kept, else that of one call for all who wait.
-    pub(super) async fn get(&self, api: &Arc<Api>) -> Result<Arc<ClientToken>> {
+    pub(super) async fn get(&self) -> Result<Arc<ClientToken>> {
         loop {
-            let found = self.state().look_up(api.now());
+            let found = self.state().look_up(self.now());
             match found {
                 Lookup::Serve(token) => return Ok(token),
                 Lookup::ServeAndRenew(token) => {
-                    self.begin(api);
+                    self.begin();
                     return Ok(token);
                 }
                 Lookup::Fail(error) => return Err(error),
                 Lookup::Fetch => {}
             }
             // `None`: one that ended since the look above settled it.
-            if let Some(ticket) = self.begin(api) {
+            if let Some(ticket) = self.begin() {
                 return ticket.result().await;
             }
         }
     }
 
-    fn begin(&self, api: &Arc<Api>) -> Option<Ticket<ClientToken>> {
-        self.flight.join(|| {
+    fn begin(&self) -> Option<Ticket<ClientToken>> {
+        self.0.flight.join(|| {
             let wanted = matches!(
-                self.state().look_up(api.now()),
+                self.state().look_up(self.now()),
                 Lookup::Fetch | Lookup::ServeAndRenew(_)
             );
-            let api = Arc::clone(api);
+            let tokens = self.clone();
             wanted.then_some(async move {
-                let outcome = fetch(&api).await.map(Arc::new);
+                let outcome = tokens.fetch().await.map(Arc::new);
                 if let Err(error) = &outcome {
-                    tracing::warn!(%error, "Mosaic gives no client token");
+                    let vendor = tokens.0.http.vendor;
+                    tracing::warn!(vendor, %error, "there is no client token");
                 }
-                api.tokens.state().record(&outcome, api.now());
+                tokens.state().record(&outcome, tokens.now());
                 outcome
             })
         })
     }
+
+    async fn fetch(&self) -> Result<ClientToken> {
+        let Inner {
+            http, credentials, ..
+        } = &*self.0;
+        let answer = http.send(request(credentials)?).await?;
+        let tokens = interpret(http.vendor, &answer)?;
+        Ok(ClientToken::new(tokens, self.now()))
+    }
 }
 
-async fn fetch(api: &Api) -> Result<ClientToken> {
-    let answer = api.send(request(api)?).await?;
-    let tokens = interpret(&answer)?;
-    Ok(ClientToken::new(tokens, api.now()))
-}
-
-fn request(api: &Api) -> Result<http::Request<Bytes>> {
-    let config = &api.config;
+fn request(credentials: &ClientCredentials) -> Result<http::Request<Bytes>> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials")
-        .append_pair("client_id", &config.client_id)
-        .append_pair("client_secret", config.client_secret.expose());
-    if let Some(resource) = &config.resource {
+        .append_pair("client_id", &credentials.client_id)
+        .append_pair("client_secret", credentials.client_secret.expose());
+    if let Some(resource) = &credentials.resource {
         form.append_pair("resource", resource);
     }
-    http::Request::post(api.url(&config.token_path))
+    http::Request::post(&credentials.url)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
         .body(Bytes::from(form.finish()))
@@ -237,14 +268,24 @@ fn request(api: &Api) -> Result<http::Request<Bytes>> {
         })
 }
 
-fn interpret(answer: &Response<Bytes>) -> Result<TokenResponse> {
+/// A token is visible ASCII of a bearable length: it goes into a header and a cookie's record.
+pub(super) fn is_token(token: &Secret<String>) -> bool {
+    let token = token.expose();
+    token.len() <= MAX_JWT_LENGTH && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn interpret(vendor: &str, answer: &Response<Bytes>) -> Result<TokenResponse> {
     let status = answer.status();
     let unavailable = || answer::unavailable(status, answer.headers(), "client token endpoint");
     if status == StatusCode::OK {
         // A page that is no JSON comes from something in between.
-        crate::oidc::json::object(answer.body()).ok_or_else(unavailable)?;
+        json::object(answer.body()).ok_or_else(unavailable)?;
         let tokens = TokenResponse::parse_with_optional_type(answer.body())?;
-        check_token(&tokens.access_token)?;
+        if !is_token(&tokens.access_token) {
+            return Err(Error::provider(format!(
+                "{vendor} gives a client token that is none"
+            )));
+        }
         return Ok(tokens);
     }
     if answer::is_temporary(status) || !status.is_client_error() {
@@ -252,14 +293,14 @@ fn interpret(answer: &Response<Bytes>) -> Result<TokenResponse> {
     }
     // A body that is none of the protocol's is no word on the client either.
     let refusal = TokenError::parse(answer.body()).filter(|refusal| is_error_code(&refusal.error));
-    let vendors = super::answer::Refusal::read(answer);
-    let code = match (&refusal, &vendors) {
-        (Some(refusal), _) => refusal.error.as_str(),
-        (None, Some(_)) => "invalid_client",
-        (None, None) => return Err(unavailable()),
+    let code = match &refusal {
+        Some(refusal) => refusal.error.as_str(),
+        // Some vendors refuse in a shape of their own.
+        None if json::object(answer.body()).is_some() => "invalid_client",
+        None => return Err(unavailable()),
     };
     Err(Error::provider(format!(
-        "Mosaic refuses the client's credentials (status {})",
+        "{vendor} refuses the client's credentials (status {})",
         status.as_u16()
     ))
     // What speaks of a grant would end a session elsewhere; this speaks of the client.
@@ -369,7 +410,7 @@ mod tests {
             (429, r#"{"error":"invalid_client"}"#, None),
         ] {
             let answer = Response::builder().status(status);
-            let error = interpret(&answer.body(Bytes::from(body)).unwrap()).unwrap_err();
+            let error = interpret("it", &answer.body(Bytes::from(body)).unwrap()).unwrap_err();
             assert_eq!(error.code(), code, "{status} {body}");
             assert_eq!(error.is_temporary(), code.is_none(), "{status} {body}");
         }
@@ -379,7 +420,7 @@ mod tests {
             r#"{"access_token":"a","token_type":"DPoP"}"#,
         ] {
             let answer = Response::new(Bytes::from(body));
-            let error = interpret(&answer).unwrap_err();
+            let error = interpret("it", &answer).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Provider, "{body}");
         }
     }

@@ -1,4 +1,4 @@
-//! After a 429 nobody calls for a while: Mosaic limits the rate of calls, for all of a client's people at
+//! After a 429 nobody calls for a while: vendors limit the rate of calls, for all of a client's people at
 //! once, and who goes on calling stays shut out.
 
 use std::fmt;
@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::StatusCode;
 
-use crate::Error;
 use crate::clock::{Clock, SecondsSinceEpoch};
-use crate::provider::http::answer;
+use crate::provider::http::{answer, send};
 use crate::provider::{HttpClient, HttpError, HttpErrorKind};
+use crate::{Error, Result};
 
 /// The pause after a 429 without `Retry-After`; it doubles while that repeats.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
@@ -80,17 +80,53 @@ impl RateLimit {
     }
 }
 
-/// The error for a call that may not go out.
-pub(super) fn limited(left: Duration) -> Error {
-    Error::unavailable("Mosaic limits the rate of calls").with_retry_after(left)
-}
-
 /// A client that keeps to the limit, whoever uses it: API, client token and keys.
 #[derive(Clone)]
 pub(super) struct LimitedClient {
+    /// Whose limit it is, for messages.
+    pub(super) vendor: &'static str,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limit: Arc<RateLimit>,
+}
+
+impl LimitedClient {
+    pub(super) fn new(
+        vendor: &'static str,
+        http: Arc<dyn HttpClient>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            vendor,
+            http,
+            clock,
+            limit: Arc::default(),
+        }
+    }
+
+    /// The error of a call that may not go out.
+    fn limited(&self) -> Option<Error> {
+        let left = self.limit.left(self.clock.now())?;
+        let message = format!("{} limits the rate of calls", self.vendor);
+        Some(Error::unavailable(message).with_retry_after(left))
+    }
+
+    /// One call, as it is; none while the rate is limited.
+    pub(super) async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>> {
+        if let Some(error) = self.limited() {
+            return Err(error);
+        }
+        let answer = send(self, request).await?;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS
+            && let Some(error) = self.limited()
+        {
+            return Err(error);
+        }
+        Ok(answer)
+    }
 }
 
 impl HttpClient for LimitedClient {
@@ -99,8 +135,8 @@ impl HttpClient for LimitedClient {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpError>> {
         Box::pin(async move {
-            if let Some(left) = self.limit.left(self.clock.now()) {
-                return Err(HttpError::new(HttpErrorKind::Other).with_source(limited(left)));
+            if let Some(error) = self.limited() {
+                return Err(HttpError::new(HttpErrorKind::Other).with_source(error));
             }
             let answer = self.http.call(request).await?;
             let now = self.clock.now();
@@ -108,8 +144,9 @@ impl HttpClient for LimitedClient {
                 let error = answer::unavailable(answer.status(), answer.headers(), "API");
                 self.limit.limited(now, error.retry_after());
                 tracing::warn!(
+                    vendor = self.vendor,
                     pause = ?self.limit.left(now),
-                    "Mosaic limits the rate of calls; none goes out for a while"
+                    "the rate of calls is limited; none goes out for a while"
                 );
             } else {
                 self.limit.got_through(now);

@@ -1,0 +1,6 @@
+//! Scalekit, a module per topic. The number in a test's name is its row in `docs/systems.md`.
+
+mod fake;
+mod management;
+mod portal;
+mod webhooks;
