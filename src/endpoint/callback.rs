@@ -205,6 +205,13 @@ fn finish(
             respond::see_other(return_to.as_str())
         }
         Finished::Answered(response) => response,
+        Finished::OwnSession { mut headers, return_to } => {
+            let mut response = respond::see_other(return_to.as_str());
+            // Where to go on is the strict parser's word.
+            headers.remove(header::LOCATION);
+            response.headers_mut().extend(headers);
+            response
+        }
         Finished::Refused(reason) => shared.page(
             &Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, "Sign-in refused", reason)
                 .add_link("Go to the start page", shared.home()),

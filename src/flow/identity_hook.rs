@@ -50,6 +50,9 @@ pub enum Decision {
     Refuse(String),
     /// Don't make a session here: answer with this, as an app does that mints its own session.
     Answer(http::Response<Bytes>),
+    /// Don't make a session here: the app has made one of its own. The browser goes on to where the person wanted,
+    /// with these headers, as its `Set-Cookie`.
+    OwnSession(http::HeaderMap),
 }
 
 impl fmt::Debug for Decision {
@@ -59,12 +62,13 @@ impl fmt::Debug for Decision {
             Self::Enrich(_) => "Enrich",
             Self::Refuse(_) => "Refuse",
             Self::Answer(_) => "Answer",
+            Self::OwnSession(_) => "OwnSession",
         })
     }
 }
 
 /// Called with each verified identity, at each sign-in and step-up, before a session is made, and where a session
-/// is renewed, before it changes. Then [`Decision::Refuse`] and [`Decision::Answer`] end it.
+/// is renewed, before it changes. Then [`Decision::Refuse`], [`Decision::Answer`] and [`Decision::OwnSession`] end it.
 ///
 /// Any `async` closure that takes an [`Identity`] will do. An `Err` means that the app can't tell now (its
 /// database is down): the person gets 503 and is not signed in.

@@ -69,7 +69,9 @@ async fn of_identity(context: &Context, session: &Session, identity: Identity) -
         Decision::Accept => Meaning::Continue(Box::new((identity, Enrichment::default()))),
         Decision::Enrich(enrichment) => Meaning::Continue(Box::new((identity, enrichment))),
         // An app that answers by itself makes no session of this identity.
-        Decision::Refuse(_) | Decision::Answer(_) => Meaning::Ends("refused by the app"),
+        Decision::Refuse(_) | Decision::Answer(_) | Decision::OwnSession(_) => {
+            Meaning::Ends("refused by the app")
+        }
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
@@ -161,6 +162,11 @@ pub(crate) enum Finished {
     },
     /// The app's hook answers by itself.
     Answered(http::Response<Bytes>),
+    /// The app's hook made a session of its own: the browser keeps what it says and goes on.
+    OwnSession {
+        headers: HeaderMap,
+        return_to: ReturnTo,
+    },
     /// The app's hook refused, with a reason for the person.
     Refused(String),
     /// This state was used before: a reload, a second click, or a copied cookie jar. No code was sent.
@@ -352,6 +358,14 @@ async fn redeem(
             return_to,
         });
     }
+    let by_the_app = |identity: &Identity| {
+        audit::answered_by_app(
+            &state.issuer,
+            &identity.claims.subject,
+            step_up,
+            attempt.client,
+        );
+    };
     let enrichment = match decide(context, &identity).await? {
         Decision::Accept => Enrichment::default(),
         Decision::Enrich(enrichment) => enrichment,
@@ -360,13 +374,12 @@ async fn redeem(
             return Ok(Finished::Refused(reason));
         }
         Decision::Answer(response) => {
-            audit::answered_by_app(
-                &state.issuer,
-                &identity.claims.subject,
-                step_up,
-                attempt.client,
-            );
+            by_the_app(&identity);
             return Ok(Finished::Answered(response));
+        }
+        Decision::OwnSession(headers) => {
+            by_the_app(&identity);
+            return Ok(Finished::OwnSession { headers, return_to });
         }
     };
     let subject = identity.claims.subject.clone();

@@ -1,6 +1,9 @@
 //! What a route wants of a request.
 
+use std::fmt;
 use std::sync::Arc;
+
+use http::request;
 
 use crate::endpoint::Unauthenticated;
 use crate::flow::revalidation::Need;
@@ -33,6 +36,18 @@ pub(crate) struct Asked {
     wants_access_token: bool,
     /// What a navigation gets where nobody is signed in.
     pub(crate) unauthenticated: Arc<Unauthenticated>,
+    /// Whom somebody else has let in already.
+    pub(super) pass_through: Option<PassThrough>,
+}
+
+/// Says whether a request goes on without a session of ours.
+#[derive(Clone)]
+pub(super) struct PassThrough(pub(super) Arc<dyn Fn(&request::Parts) -> bool + Send + Sync>);
+
+impl fmt::Debug for PassThrough {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PassThrough")
+    }
 }
 
 impl Asked {
@@ -41,6 +56,7 @@ impl Asked {
             wants_access_token: policy.wants_access_token(),
             policy,
             unauthenticated: Arc::default(),
+            pass_through: None,
         }
     }
 }
@@ -51,6 +67,17 @@ impl Demand {
         match self {
             Self::Policy(asked) if asked.wants_access_token => &[Need::Session, Need::AccessToken],
             _ => &[Need::Session],
+        }
+    }
+
+    /// Whether another layer has authenticated this request, by the app's word.
+    pub(super) fn passes_through(&self, request: &request::Parts) -> bool {
+        match self {
+            Self::Policy(asked) => asked
+                .pass_through
+                .as_ref()
+                .is_some_and(|pass| (pass.0)(request)),
+            Self::AskSilently => false,
         }
     }
 

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::auth::Auth;
-use super::demand::{Asked, Demand};
+use super::demand::{Asked, Demand, PassThrough};
 use super::{SsoBody, identity_headers};
 use crate::endpoint::{Refusal, Rejection, RejectionKind, Unauthenticated};
 use crate::policy::Policy;
@@ -71,6 +71,34 @@ impl RequireLayer {
         );
         if let Demand::Policy(asked) = &mut self.demand {
             Arc::make_mut(asked).unauthenticated = Arc::new(answer);
+        }
+        self
+    }
+
+    /// Lets requests pass that another layer of the app has authenticated, outside of this one: those for which this
+    /// says `true`. They go on as they came, without a session of this crate, and the policy is not asked; what
+    /// it wants besides a sign-in (a factor, an organization), and who may send what from another site, is for the
+    /// other layer to see to. Default: none passes so.
+    ///
+    /// Answer by what that layer left in the extensions, never by a header or a cookie alone: anybody can send those.
+    ///
+    /// ```
+    /// use tower_sso::{Policy, RequireLayer};
+    ///
+    /// /// What the app's own layer leaves in the request of somebody who is signed in there.
+    /// #[derive(Clone)]
+    /// struct Account(u64);
+    ///
+    /// let layer = RequireLayer::new(Policy::login())
+    ///     .pass_through(|request| request.extensions.get::<Account>().is_some());
+    /// # let _ = (layer, Account(1).0);
+    /// ```
+    pub fn pass_through(
+        mut self,
+        is_authenticated: impl Fn(&request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        if let Demand::Policy(asked) = &mut self.demand {
+            Arc::make_mut(asked).pass_through = Some(PassThrough(Arc::new(is_authenticated)));
         }
         self
     }
@@ -150,6 +178,14 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         let auth = Auth::of(&parts.extensions);
+        if let Some(auth) = auth.filter(|_| self.demand.passes_through(&parts)) {
+            // Whoever it is, the answer is theirs.
+            auth.mark_read();
+            let passed = Ok(Passed { told_anew: false });
+            return RequireFuture {
+                state: self.go(passed, Request::from_parts(parts, body)),
+            };
+        }
         if let Some(renewal) = auth.and_then(|auth| self.renewal(auth, &parts)) {
             // The service that was polled ready waits for its turn, a clone stays.
             let clone = self.clone();

@@ -131,7 +131,7 @@ impl Work for SignIn {
             Decision::Accept => Enrichment::default(),
             Decision::Enrich(enrichment) => enrichment,
             // Who is not let in meets the page that says so where they sign in.
-            Decision::Refuse(_) | Decision::Answer(_) => {
+            Decision::Refuse(_) | Decision::Answer(_) | Decision::OwnSession(_) => {
                 return Ok(Renewed::Made(None, Carried::only(Vec::new())));
             }
         };

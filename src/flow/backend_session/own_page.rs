@@ -112,7 +112,9 @@ async fn make_at_own_page(
         Decision::Accept => Enrichment::default(),
         Decision::Enrich(enrichment) => enrichment,
         Decision::Refuse(reason) => return Err(Error::denied(reason)),
-        Decision::Answer(_) => return Err(Error::denied("the app makes no session of it")),
+        Decision::Answer(_) | Decision::OwnSession(_) => {
+            return Err(Error::denied("the app makes no session of it"));
+        }
     };
     let found = SharedSession {
         issuer: context.provider.issuer().as_str().into(),

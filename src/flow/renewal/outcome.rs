@@ -52,7 +52,7 @@ pub(in crate::flow) async fn go_on(
             Decision::Accept => Some((identity, Enrichment::default())),
             Decision::Enrich(enrichment) => Some((identity, enrichment)),
             // An app that answers by itself makes no session of this identity.
-            Decision::Refuse(_) | Decision::Answer(_) => {
+            Decision::Refuse(_) | Decision::Answer(_) | Decision::OwnSession(_) => {
                 return end(context, session, "refused by the app").await;
             }
         },
