@@ -9,5 +9,6 @@ mod oidc_provider;
 mod portal;
 mod quickstart;
 mod renewal;
+mod scalekit;
 mod single_sign_on;
 mod web;

@@ -31,6 +31,7 @@ const FLAGS: [&str; 11] = [
 ];
 
 const PATIENCE: Duration = Duration::from_secs(15);
+const TRIES: usize = 5;
 
 /// A browser with an empty profile of its own; it ends when this is dropped.
 #[derive(Debug)]
@@ -152,6 +153,40 @@ impl Chromium {
         }
     }
 
+    /// Picks an option of the list that `css` selects, by its text.
+    pub(crate) async fn choose(&self, css: &str, text: &str) {
+        self.find(css).await.select_by_label(text).await.unwrap();
+    }
+
+    /// Loads the page again until `text` stands in what `css` selects, and answers all that stands there.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub(crate) async fn reload_until(&self, css: &str, text: &str) -> String {
+        let arrived = async {
+            loop {
+                let found = self.text(css).await;
+                if found.contains(text) {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                self.reload().await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, arrived).await;
+        found.unwrap_or_else(|_| panic!("no {text} in {css}"))
+    }
+
+    /// Steps into the frame that `css` selects: what is found then is found in there.
+    pub(crate) async fn enter_frame(&self, css: &str) {
+        self.find(css).await.enter_frame().await.unwrap();
+    }
+
+    /// Steps out of it.
+    pub(crate) async fn leave_frame(&self) {
+        self.client.enter_parent_frame().await.unwrap();
+    }
+
     pub(crate) async fn back(&self) {
         self.client.back().await.unwrap();
     }
@@ -260,8 +295,19 @@ impl Drop for Profile {
     }
 }
 
-/// Port 0 lets the driver choose; it says which on its first lines.
+/// Port 0 lets the driver choose; it says which on its first lines. It ends at once where the port that it was given for
+/// IPv4 is taken on IPv6.
 fn start_driver() -> Option<(Owned, u16)> {
+    for _ in 0..TRIES {
+        let (driver, port) = try_driver()?;
+        if let Some(port) = port {
+            return Some((driver, port));
+        }
+    }
+    panic!("chromedriver names no port")
+}
+
+fn try_driver() -> Option<(Owned, Option<u16>)> {
     let started = Command::new("chromedriver")
         .arg("--port=0")
         .stdin(Stdio::null())
@@ -282,10 +328,7 @@ fn start_driver() -> Option<(Owned, u16)> {
     });
     // Left unread, a full pipe would stop the driver.
     std::thread::spawn(move || lines.for_each(drop));
-    Some((
-        driver,
-        port.unwrap_or_else(|| panic!("chromedriver names no port")),
-    ))
+    Some((driver, port))
 }
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ impl Example {
         assert_fresh(&program, name);
         let inherited = std::env::vars_os().filter(|(name, _)| {
             let name = name.to_string_lossy();
-            !name.starts_with("SSO_") && !name.starts_with("MOSAIC_") && name != "RUST_LOG"
+            let own = ["SSO_", "MOSAIC_", "SCALEKIT_"];
+            !own.iter().any(|prefix| name.starts_with(prefix)) && name != "RUST_LOG"
         });
         let child = Command::new(program)
             .env_clear()
@@ -109,7 +110,7 @@ fn assert_fresh(program: &Path, name: &str) {
         assert!(
             changed.is_ok_and(|changed| changed <= built),
             "{name} is older than {source}: build it again (cargo build --example {name} \
-             --features simulator,test-util)"
+             --features mosaic,scalekit,simulator,test-util)"
         );
     }
 }
