@@ -84,7 +84,11 @@ pub(super) async fn answer(
         }
         finished => finished?,
     };
-    if matches!(finished, Finished::SignedIn { .. }) {
+    // A session of the app's own may fail to stick as well as one of ours.
+    if matches!(
+        finished,
+        Finished::SignedIn { .. } | Finished::OwnSession { .. }
+    ) {
         if !was_silent && signed_out {
             cookies.add(context.silent.signed_in());
         }
