@@ -10,6 +10,7 @@ mod chosen;
 mod names;
 mod wiring;
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -80,33 +81,57 @@ struct Wired {
 pub(crate) enum Choice {
     /// Nobody is named: the session, or the sign-in, decides.
     Unnamed,
-    /// A tenant, which need not be wired yet.
-    Named(TenantName),
+    /// A tenant that is wired.
+    Wired(Arc<Shared>),
+    /// Names that may be a tenant's.
+    Named(Names),
     /// No tenant and not the app either.
     Nowhere(StatusCode),
 }
 
-/// What a tenant is named by in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TenantName {
-    Id(String),
+/// What a request names a tenant by, where that takes a look.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    wired: Option<Arc<Shared>>,
+    others: Vec<TenantName>,
+}
+
+#[derive(Debug)]
+enum TenantName {
+    Id(String, StatusCode),
     Host(String),
 }
 
+impl Names {
+    /// Whether nobody else is named.
+    fn are_of(&self, shared: &Shared) -> bool {
+        let id = |shared: &Shared| shared.context.place.tenant().map(Tenant::shared_id);
+        self.wired
+            .as_ref()
+            .is_none_or(|wired| id(wired) == id(shared))
+    }
+}
+
 impl TenantName {
-    pub(crate) fn by(&self) -> TenantBy<'_> {
+    fn of(by: TenantBy<'_>, if_unknown: StatusCode) -> Self {
+        match by {
+            TenantBy::Host(host) => Self::Host(host.to_owned()),
+            by => Self::Id(NameRef::of(&by).text().to_owned(), if_unknown),
+        }
+    }
+
+    fn by(&self) -> TenantBy<'_> {
         match self {
-            Self::Id(id) => TenantBy::Id(id),
+            Self::Id(id, _) => TenantBy::Id(id),
             Self::Host(host) => TenantBy::Host(host),
         }
     }
 
-    /// What the answer is where nobody has this name (RFC 9110 sections 15.5.5 and 15.5.20).
-    pub(crate) fn if_unknown(&self, by_host: bool) -> StatusCode {
+    /// The answer where nobody has this name.
+    fn if_unknown(&self) -> StatusCode {
         match self {
+            Self::Id(_, status) => *status,
             Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
-            Self::Id(_) if by_host => StatusCode::MISDIRECTED_REQUEST,
-            Self::Id(_) => StatusCode::NOT_FOUND,
         }
     }
 }
@@ -148,7 +173,6 @@ impl Tenancy {
         proxies: &Proxies,
         peer: Option<PeerAddress>,
     ) -> Choice {
-        let own = self.wiring.own_host();
         let host = self.host_of(request, proxies, peer);
         let view = TenantRequest {
             host: host.as_deref(),
@@ -156,47 +180,68 @@ impl Tenancy {
             headers: request.headers(),
             extensions: request.extensions(),
         };
-        let mut named: Option<TenantName> = None;
+        let mut names = Names::default();
         for from in &self.from {
-            let name = match from.read(&view, own) {
+            let named = from.read(&view, self.wiring.own_host());
+            let by = match &named {
                 Named::Nobody => continue,
-                Named::Id(id) => TenantName::Id(id),
-                Named::Host => TenantName::Host(host.clone().unwrap_or_default()),
-                Named::Strange if from.is_by_host() => {
-                    return Choice::Nowhere(StatusCode::MISDIRECTED_REQUEST);
-                }
-                Named::Strange => return Choice::Nowhere(StatusCode::NOT_FOUND),
+                Named::Id(id) => TenantBy::Id(id),
+                Named::Host => TenantBy::Host(view.host.unwrap_or_default()),
+                Named::Strange => return Choice::Nowhere(from.if_strange()),
             };
-            match &named {
-                Some(other) if *other != name => return Choice::Nowhere(StatusCode::NOT_FOUND),
-                _ => named = Some(name),
+            match self.at_hand(by) {
+                Some(shared) if names.are_of(&shared) => names.wired = Some(shared),
+                Some(_) => return Choice::Nowhere(StatusCode::NOT_FOUND),
+                None => names.others.push(TenantName::of(by, from.if_strange())),
             }
         }
-        named.map_or(Choice::Unnamed, Choice::Named)
+        match names {
+            names if !names.others.is_empty() => Choice::Named(names),
+            Names {
+                wired: Some(shared),
+                ..
+            } => Choice::Wired(shared),
+            Names { wired: None, .. } => Choice::Unnamed,
+        }
     }
 
-    /// Whether the host of a request says whose it is.
-    pub(crate) fn is_by_host(&self) -> bool {
-        self.from.iter().any(TenantFrom::is_by_host)
+    /// The one tenant that all names lead to.
+    ///
+    /// # Errors
+    /// It can't be told now.
+    pub(crate) async fn find_all(&self, names: Names) -> Result<Result<Arc<Shared>, StatusCode>> {
+        let nobody = StatusCode::NOT_FOUND;
+        let mut all = Names {
+            wired: names.wired,
+            others: Vec::new(),
+        };
+        for name in &names.others {
+            match self.find(name.by()).await? {
+                None => return Ok(Err(name.if_unknown())),
+                Some(shared) if all.are_of(&shared) => all.wired = Some(shared),
+                Some(_) => return Ok(Err(nobody)),
+            }
+        }
+        Ok(all.wired.ok_or(nobody))
     }
 
     /// The host that a browser asked for, in lower case, and with its port where that is not the app's own. `None`
     /// where that is not said, or said twice.
-    fn host_of<B>(
+    fn host_of<'r, B>(
         &self,
-        request: &Request<B>,
+        request: &'r Request<B>,
         proxies: &Proxies,
         peer: Option<PeerAddress>,
-    ) -> Option<String> {
+    ) -> Option<Cow<'r, str>> {
         let forwarded = proxies
             .trusts(peer)
             .then(|| proxies.read(peer, request.headers()).host)
             .flatten();
         // RFC 9112 section 3.2.2 and RFC 9113 section 8.3.1: the target comes before the field.
-        let asked = match (&forwarded, request.uri().authority()) {
-            (Some(host), _) => host.as_str(),
-            (None, Some(authority)) => authority.as_str(),
-            (None, None) => only_host(request.headers())?,
+        let asked = match (forwarded, request.uri().authority()) {
+            (Some(host), _) => Cow::Owned(host),
+            (None, Some(authority)) => Cow::Borrowed(authority.as_str()),
+            (None, None) => Cow::Borrowed(only_host(request.headers())?),
         };
         self.wiring.without_own_port(asked)
     }
