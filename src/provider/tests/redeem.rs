@@ -363,7 +363,7 @@ async fn an_organization_is_asked_for_and_read_by_the_providers_own_names() {
         let request = SignInRequest {
             redirect_uri: "https://app.example.com/auth/callback".to_owned(),
             state: "s".repeat(43),
-            nonce: NONCE.to_owned(),
+            nonce: grant().nonce,
             code_challenge: "c".repeat(43),
             selectors: selectors.clone(),
             ..SignInRequest::default()
