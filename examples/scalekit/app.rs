@@ -43,14 +43,15 @@ pub(crate) fn app(sso: &Sso, app: App) -> Result<AxumService> {
     };
     let either = require(Policy::login())
         .pass_through(|request| request.extensions.get::<Account>().is_some());
-    let of_customer = Policy::login().organization(&*app.organization);
+    // This one says itself where to sign in.
+    let of_customer = RequireLayer::new(Policy::login().organization(&*app.organization));
     let administrators = || require(Policy::login().role(admin::ROLE));
     let events = PortalEvents::from_pages_at(&app.url)?;
     let take_event = post(admin::take_event).with_state((app.clone(), events));
     let router = Router::new()
         .route("/", get(home))
         .route("/protected", get(identity).layer(either))
-        .route("/organization", get(identity).layer(require(of_customer)))
+        .route("/organization", get(identity).layer(of_customer))
         .route("/admin", get(admin::overview).layer(administrators()))
         .route("/admin/sso", get(admin::portal).layer(administrators()))
         .route("/admin/sso/events", take_event.layer(administrators()))
