@@ -86,6 +86,36 @@
 //! }
 //! ```
 //!
+//! # A provider for many customers
+//!
+//! Scalekit (feature `scalekit`, `vendor::scalekit`) stands in front of the identity providers of many organizations. A
+//! policy, or `/auth/login?organization_id=…`, says where somebody signs in, and the identity must be of there. The
+//! example `scalekit` is two whole apps, one of which keeps its own sessions ([`Decision::OwnSession`],
+//! [`RequireLayer::pass_through`]).
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use tower_sso::vendor::scalekit::{Scalekit, ScalekitConfig};
+//! use tower_sso::{CookieKey, Policy, RequireLayer, Sso};
+//!
+//! # fn main() -> tower_sso::Result<()> {
+//! let scalekit = Scalekit::new(ScalekitConfig::from_env()?)?; // SCALEKIT_ENVIRONMENT_URL, and two more
+//! let sso = Sso::with_provider(scalekit)
+//!     .base_url("https://app.example.com")
+//!     .cookie_key(CookieKey::generate()) // one of your own, with several replicas
+//!     .build()?;
+//! let of_acme = RequireLayer::new(Policy::login().organization("org_acme"));
+//! let app: Router = Router::new().route("/acme", get(|| async { "acme" }).layer(of_acme)).layer(sso.layer());
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Many tenants
+//!
+//! Customers may also bring providers of their own: [`tenant`] says where each one's people sign in, and by which host,
+//! subdomain or path a request names it. A session of one tenant opens nothing of another.
+//!
 //! # Where to put the layer
 //!
 //! `sso.layer()` goes last, on the outermost router, after all routes, merges and the fallback: axum hides
@@ -103,6 +133,7 @@
 //! | [`axum`] | the extractors and the way around a whole `Router` |
 //! | `layer` | [`SsoLayer`], [`RequireLayer`] and [`SilentLayer`] |
 //! | `endpoint` | what answers under `/auth`, and in the place of a handler |
+//! | [`tenant`] | an app's customers, and what a request names them by |
 //! | `flow` | the steps: sign in, ask silently, step up, renew, sign out |
 //! | `vendor` | the protocols of vendors where they differ from OpenID Connect (features) |
 //! | [`provider`] | talking to a provider: HTTP, discovery, keys, token endpoint |
@@ -187,6 +218,23 @@ pub use session::user::User;
 pub use sso::{Dangerous, Sso, SsoBuilder};
 
 /// Runs the README's examples as doctests.
-#[cfg(all(doctest, feature = "axum", feature = "mosaic", feature = "test-util"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "mosaic",
+    feature = "scalekit",
+    feature = "test-util"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the examples of the pages beside it.
+#[cfg(all(doctest, feature = "axum", feature = "scalekit"))]
+mod pages {
+    #[doc = include_str!("../docs/scalekit.md")]
+    struct Scalekit;
+    #[doc = include_str!("../docs/tenants.md")]
+    struct Tenants;
+    #[doc = include_str!("../docs/beside.md")]
+    struct Beside;
+}
