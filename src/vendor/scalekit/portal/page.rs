@@ -167,7 +167,7 @@ impl PortalPage {
     /// use tower_sso::vendor::scalekit::PortalPage;
     ///
     /// let script = PortalPage::event_listener_script("https://acme.scalekit.dev")?;
-    /// assert!(!script.contains('<'), "it fits between script tags");
+    /// assert!(!script.contains("</"), "it fits between script tags");
     /// # Ok::<(), tower_sso::Error>(())
     /// ```
     ///
