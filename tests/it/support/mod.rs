@@ -21,6 +21,7 @@ mod payloads;
 mod provider_process;
 mod quickstart;
 mod remote_store;
+mod scalekit_app;
 mod tenant_app;
 mod wire;
 
@@ -37,5 +38,6 @@ pub(crate) use payloads::payloads;
 pub(crate) use provider_process::{Account, ProviderProcess};
 pub(crate) use quickstart::Quickstart;
 pub(crate) use remote_store::RemoteStore;
+pub(crate) use scalekit_app::{ScalekitApp, Setting, parameters};
 pub(crate) use tenant_app::TenantApp;
 pub(crate) use wire::Wire;
