@@ -22,7 +22,11 @@ fn of_example() -> DirectSignIn {
 /// A sign-in up to the callback: what was kept, and the query that the browser came back with.
 async fn begun(app: &ScalekitApp, sign_in: DirectSignIn) -> (PendingSignIn, String) {
     let started = app.scalekit.authorization_url_for(sign_in).await.unwrap();
-    let page = app.browser.visit(started.url.as_str()).stop_before(CALLBACK).await;
+    let page = app
+        .browser
+        .visit(started.url.as_str())
+        .stop_before(CALLBACK)
+        .await;
     let back = page.location().unwrap_or_else(|| panic!("{}", page.html()));
     (started.pending, back.query().unwrap().to_owned())
 }
@@ -56,7 +60,10 @@ async fn row_11_a_direct_url_has_all_that_the_layers_has() {
     let direct = parameters(&direct.url);
     let query = "organization_id=org_example&login_hint=alice@example.com";
     let layers = parameters(&app.authorization_request(query).await);
-    assert_eq!(direct.keys().collect::<Vec<_>>(), layers.keys().collect::<Vec<_>>());
+    assert_eq!(
+        direct.keys().collect::<Vec<_>>(),
+        layers.keys().collect::<Vec<_>>()
+    );
     for (name, value) in &direct {
         let is_secret = ["state", "nonce", "code_challenge"].contains(&name.as_str());
         assert_eq!(value != &layers[name], is_secret, "{name}");
@@ -66,8 +73,16 @@ async fn row_11_a_direct_url_has_all_that_the_layers_has() {
 #[tokio::test]
 async fn row_11_no_two_urls_are_the_same_and_no_secret_is_printed() {
     let app = app();
-    let one = app.scalekit.authorization_url_for(of_example()).await.unwrap();
-    let two = app.scalekit.authorization_url_for(of_example()).await.unwrap();
+    let one = app
+        .scalekit
+        .authorization_url_for(of_example())
+        .await
+        .unwrap();
+    let two = app
+        .scalekit
+        .authorization_url_for(of_example())
+        .await
+        .unwrap();
     let (a, b) = (parameters(&one.url), parameters(&two.url));
     for name in ["state", "nonce", "code_challenge"] {
         assert_ne!(a[name], b[name], "{name}");
@@ -76,9 +91,16 @@ async fn row_11_no_two_urls_are_the_same_and_no_secret_is_printed() {
     let printed = format!("{:?}", one.pending);
     let kept = serde_json::to_value(&one.pending).unwrap();
     for secret in ["state", "nonce", "code_verifier"] {
-        assert!(!printed.contains(kept[secret].as_str().unwrap()), "{printed}");
+        assert!(
+            !printed.contains(kept[secret].as_str().unwrap()),
+            "{printed}"
+        );
     }
-    assert!(!one.url.as_str().contains(kept["code_verifier"].as_str().unwrap()));
+    assert!(
+        !one.url
+            .as_str()
+            .contains(kept["code_verifier"].as_str().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -89,7 +111,11 @@ async fn row_11_the_redirect_uri_is_not_the_links_to_choose() {
     let page = app.browser.visit(started.url.as_str()).await;
     assert_eq!(page.status, 400);
     assert!(page.text().contains("invalid_redirect_uri"));
-    assert_eq!(page.url.host_str(), Some("acme.scalekit.dev"), "nobody is sent there");
+    assert_eq!(
+        page.url.host_str(),
+        Some("acme.scalekit.dev"),
+        "nobody is sent there"
+    );
 }
 
 #[tokio::test]
@@ -127,7 +153,11 @@ async fn row_20_what_is_kept_survives_a_store() {
     let (pending, query) = begun(&app, of_example()).await;
     let kept = serde_json::to_string(&pending).unwrap();
     let again: PendingSignIn = serde_json::from_str(&kept).unwrap();
-    let result = app.scalekit.authenticate_with_code(again, &query).await.unwrap();
+    let result = app
+        .scalekit
+        .authenticate_with_code(again, &query)
+        .await
+        .unwrap();
     assert_eq!(result.user.id, "alice");
 }
 
@@ -136,10 +166,23 @@ async fn row_20_an_answer_to_another_sign_in_is_none() {
     let app = app();
     let (mine, _) = begun(&app, of_example()).await;
     let (_, theirs) = begun(&app, of_example()).await;
-    let result = app.scalekit.authenticate_with_code(mine.clone(), &theirs).await;
+    let result = app
+        .scalekit
+        .authenticate_with_code(mine.clone(), &theirs)
+        .await;
     assert_eq!(kind(result), ErrorKind::Request);
-    for query in ["", "code=a", "state=b", "code=a&code=b", "code=a&state=made-up", "code=%ff"] {
-        let result = app.scalekit.authenticate_with_code(mine.clone(), query).await;
+    for query in [
+        "",
+        "code=a",
+        "state=b",
+        "code=a&code=b",
+        "code=a&state=made-up",
+        "code=%ff",
+    ] {
+        let result = app
+            .scalekit
+            .authenticate_with_code(mine.clone(), query)
+            .await;
         assert_eq!(kind(result), ErrorKind::Request, "{query}");
     }
     assert_eq!(app.requests(At::Token), 0);
@@ -149,9 +192,17 @@ async fn row_20_an_answer_to_another_sign_in_is_none() {
 async fn row_20_a_sign_in_takes_ten_minutes_at_most() {
     let app = app();
     for (seconds, good) in [(599, true), (600, false)] {
-        let started = app.scalekit.authorization_url_for(of_example()).await.unwrap();
+        let started = app
+            .scalekit
+            .authorization_url_for(of_example())
+            .await
+            .unwrap();
         app.seconds(seconds);
-        let page = app.browser.visit(started.url.as_str()).stop_before(CALLBACK).await;
+        let page = app
+            .browser
+            .visit(started.url.as_str())
+            .stop_before(CALLBACK)
+            .await;
         let back = page.location().unwrap();
         let before = app.requests(At::Token);
         let result = app
@@ -159,7 +210,11 @@ async fn row_20_a_sign_in_takes_ten_minutes_at_most() {
             .authenticate_with_code(started.pending, back.query().unwrap())
             .await;
         assert_eq!(result.is_ok(), good, "{seconds}: {result:?}");
-        assert_eq!(app.requests(At::Token) - before, u64::from(good), "{seconds}");
+        assert_eq!(
+            app.requests(At::Token) - before,
+            u64::from(good),
+            "{seconds}"
+        );
     }
 }
 
@@ -167,7 +222,10 @@ async fn row_20_a_sign_in_takes_ten_minutes_at_most() {
 async fn row_20_a_code_is_good_once() {
     let app = app();
     let (pending, query) = begun(&app, of_example()).await;
-    let first = app.scalekit.authenticate_with_code(pending.clone(), &query).await;
+    let first = app
+        .scalekit
+        .authenticate_with_code(pending.clone(), &query)
+        .await;
     assert!(first.is_ok());
     let second = app.scalekit.authenticate_with_code(pending, &query).await;
     assert_eq!(kind(second), ErrorKind::Provider);
@@ -193,8 +251,14 @@ async fn row_20_a_refusal_is_told_from_a_failure() {
         (Fault::Status(At::Token, 503, None), ErrorKind::Unavailable),
         (Fault::NoIdToken, ErrorKind::Provider),
         (Fault::BadSignature, ErrorKind::Provider),
-        (Fault::OtherConnection("conn_society_entra".to_owned()), ErrorKind::Provider),
-        (Fault::IdTokenClaim("oid".to_owned(), Some("org_society".into())), ErrorKind::Provider),
+        (
+            Fault::OtherConnection("conn_society_entra".to_owned()),
+            ErrorKind::Provider,
+        ),
+        (
+            Fault::IdTokenClaim("oid".to_owned(), Some("org_society".into())),
+            ErrorKind::Provider,
+        ),
     ] {
         app.idp().set_fault(fault.clone());
         assert_eq!(kind(signed_in(&app).await), expected, "{fault:?}");
@@ -219,7 +283,10 @@ async fn row_20_who_signed_in_elsewhere_than_asked_is_refused() {
         begun(&app, sign_in).await.1
     };
     // The attacker's own code under the victim's state: it was made for another verifier, and another place.
-    let code = of_carol.split('&').find(|pair| pair.starts_with("code=")).unwrap();
+    let code = of_carol
+        .split('&')
+        .find(|pair| pair.starts_with("code="))
+        .unwrap();
     let query = format!("{code}&state={}", pending.state().expose());
     let result = app.scalekit.authenticate_with_code(pending, &query).await;
     assert_eq!(kind(result), ErrorKind::Provider);

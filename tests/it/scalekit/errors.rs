@@ -40,7 +40,8 @@ const CATALOGUE: [(&str, u16, bool); 31] = [
     ("user_login_required", 403, true),
 ];
 
-const HOSTILE: &str = "</p><script>alert(1)</script><a href=\"https://evil.example\">call \u{202e}+1\u{0007}</a>";
+const HOSTILE: &str =
+    "</p><script>alert(1)</script><a href=\"https://evil.example\">call \u{202e}+1\u{0007}</a>";
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -51,18 +52,30 @@ async fn row_15_each_code_of_the_catalogue_is_a_readable_page() {
     let app = ScalekitApp::new();
     for (code, status, again) in CATALOGUE {
         app.browser.clear_cookies();
-        app.idp().set_fault(Fault::AuthorizeError(code.to_owned(), None));
+        app.idp()
+            .set_fault(Fault::AuthorizeError(code.to_owned(), None));
         let page = app.try_as(ScalekitApp::ALICE, "/protected").await;
         app.idp().clear_faults();
         assert_eq!(page.url.path(), "/auth/callback", "{code}");
         assert_eq!(page.status, status, "{code}");
-        assert_eq!(page.header("retry-after").is_some(), status == 503, "{code}");
-        assert_eq!(page.header("cache-control").as_deref(), Some("private, no-store"), "{code}");
+        assert_eq!(
+            page.header("retry-after").is_some(),
+            status == 503,
+            "{code}"
+        );
+        assert_eq!(
+            page.header("cache-control").as_deref(),
+            Some("private, no-store"),
+            "{code}"
+        );
         assert!(page.text().contains("You were not signed in"), "{code}");
         let links = page.links();
         let tries = links.iter().find(|link| link.text == "Try again");
         assert_eq!(tries.is_some(), again, "{code}");
-        assert!(links.iter().all(|link| !link.href.starts_with("http")), "{code}");
+        assert!(
+            links.iter().all(|link| !link.href.starts_with("http")),
+            "{code}"
+        );
         assert_eq!(app.session_cookie(), None, "{code}");
     }
     assert_eq!(app.requests(At::Token), 0);
@@ -74,13 +87,21 @@ async fn row_15_what_the_other_side_says_is_escaped_and_bounded() {
     let app = ScalekitApp::new();
     let long = format!("{HOSTILE}{}", "x".repeat(4_000));
     let callback = |state: &str, code: &str, text: &str| {
-        format!("/auth/callback?error={}&error_description={}{state}", encoded(code), encoded(text))
+        format!(
+            "/auth/callback?error={}&error_description={}{state}",
+            encoded(code),
+            encoded(text)
+        )
     };
     let back = app.until_callback(ScalekitApp::ALICE).await;
     let state = back.split_once("state=").unwrap().1;
     let state = format!("&state={state}");
     let login = |code: &str, text: &str| {
-        format!("/auth/login?error={}&error_description={}", encoded(code), encoded(text))
+        format!(
+            "/auth/login?error={}&error_description={}",
+            encoded(code),
+            encoded(text)
+        )
     };
     for path in [
         callback(&state, "access_denied", &long),
@@ -91,9 +112,18 @@ async fn row_15_what_the_other_side_says_is_escaped_and_bounded() {
         let page = app.visit(&path).await;
         let html = page.html();
         assert!(!page.status.is_success(), "{path}");
-        assert!(!html.contains("<script") && !html.contains("href=\"https://evil"), "{html}");
-        assert!(!html.contains('\u{202e}') && !html.contains('\u{7}'), "{html}");
-        assert!(html.contains("&lt;script&gt;") || !html.contains("alert(1)"), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains("href=\"https://evil"),
+            "{html}"
+        );
+        assert!(
+            !html.contains('\u{202e}') && !html.contains('\u{7}'),
+            "{html}"
+        );
+        assert!(
+            html.contains("&lt;script&gt;") || !html.contains("alert(1)"),
+            "{html}"
+        );
         assert!(html.len() < 6_000, "{}", html.len());
         assert!(page.header("content-security-policy").is_some());
     }
@@ -132,20 +162,40 @@ async fn row_15_an_error_of_anybody_ends_no_attempt() {
     assert_eq!(page.json()["sub"], ScalekitApp::ALICE);
 }
 
+/// Guard: `login_path_at`. Without a selector the environment has nobody to ask.
 #[tokio::test]
-async fn row_15_another_try_comes_back_to_where_the_person_was_going() {
+async fn row_15_another_try_asks_at_the_same_place_and_comes_back() {
     let app = ScalekitApp::new();
-    app.idp().set_fault(Fault::AuthorizeError("assertion_expired".to_owned(), None));
-    let page = app.try_as(ScalekitApp::ALICE, "/profile").await;
-    let again = page.links().into_iter().find(|link| link.text == "Try again");
-    let again = again.unwrap_or_else(|| panic!("{}", page.html()));
-    assert!(again.href.contains("return_to=%2Fprofile"), "{}", again.href);
+    for query in [
+        "connection_id=conn_example_okta",
+        "organization_id=org_example",
+        "domain_hint=example.com",
+        "provider=okta",
+    ] {
+        app.browser.clear_cookies();
+        app.idp().set_default_login(ScalekitApp::ALICE);
+        let fault = Fault::AuthorizeError("assertion_expired".to_owned(), None);
+        app.idp().set_fault(fault);
+        let page = app
+            .visit(&format!("/auth/login?{query}&return_to=/profile"))
+            .await;
+        app.idp().clear_faults();
+        let page = page.click("Try again").await;
+        assert_eq!(
+            page.url.as_str(),
+            "https://app.example.com/profile",
+            "{query}: {}",
+            page.html()
+        );
+        assert_eq!(page.json()["id"], "alice", "{query}");
+    }
 }
 
 #[tokio::test]
 async fn row_15_a_code_that_nobody_knows_is_shown_as_a_failure_of_the_other_side() {
     let app = ScalekitApp::new();
-    app.idp().set_fault(Fault::AuthorizeError("brand_new".to_owned(), None));
+    app.idp()
+        .set_fault(Fault::AuthorizeError("brand_new".to_owned(), None));
     let page = app.try_as(ScalekitApp::ALICE, "/protected").await;
     assert_eq!(page.status, StatusCode::BAD_GATEWAY);
     assert!(page.text().contains("brand_new"));
@@ -159,18 +209,38 @@ async fn row_15_what_the_environment_refuses_is_told() {
             use tower_sso::simulator::{ScalekitOrganization, ScalekitUser};
             builder
                 .organization(ScalekitOrganization::new("org_empty"))
-                .user(ScalekitUser::new("conn_example_okta", "left").email("l@example.com").inactive())
+                .user(
+                    ScalekitUser::new("conn_example_okta", "left")
+                        .email("l@example.com")
+                        .inactive(),
+                )
                 .user(ScalekitUser::new("conn_example_okta", "nameless"))
         },
         ..Setting::default()
     });
     for (query, code, status) in [
         ("connection_id=conn_nowhere", "invalid_connection_id", 404),
-        ("connection_id=conn_example_old", "connection_not_active", 403),
-        ("connection_id=conn_newcomer_google", "connection_not_active", 403),
-        ("organization_id=org_nowhere", "invalid_organization_id", 404),
+        (
+            "connection_id=conn_example_old",
+            "connection_not_active",
+            403,
+        ),
+        (
+            "connection_id=conn_newcomer_google",
+            "connection_not_active",
+            403,
+        ),
+        (
+            "organization_id=org_nowhere",
+            "invalid_organization_id",
+            404,
+        ),
         ("organization_id=org_newcomer", "no_active_connections", 404),
-        ("organization_id=org_empty", "no_configured_connections", 404),
+        (
+            "organization_id=org_empty",
+            "no_configured_connections",
+            404,
+        ),
         ("domain_hint=nowhere.example", "domain_not_found", 404),
         ("login_hint=a@nowhere.example", "domain_not_found", 404),
         ("provider=salesforce", "no_configured_connections", 404),
@@ -182,7 +252,11 @@ async fn row_15_what_the_environment_refuses_is_told() {
     }
     for (subject, code, status) in [
         ("conn_example_okta;left", "user_not_active", 403),
-        ("conn_example_okta;nameless", "mandatory_attribute_missing", 403),
+        (
+            "conn_example_okta;nameless",
+            "mandatory_attribute_missing",
+            403,
+        ),
     ] {
         let page = app.try_as(subject, "/protected").await;
         assert_eq!(page.status, status, "{code}");
@@ -193,7 +267,10 @@ async fn row_15_what_the_environment_refuses_is_told() {
 /// Somebody presses "Cancel" at their IdP, or it fails.
 #[tokio::test]
 async fn row_15_a_person_who_cancels_is_told_so() {
-    for (button, code, status) in [("cancel", "access_denied", 403), ("error", "mandatory_attribute_missing", 403)] {
+    for (button, code, status) in [
+        ("cancel", "access_denied", 403),
+        ("error", "mandatory_attribute_missing", 403),
+    ] {
         let app = ScalekitApp::new();
         let page = app.visit("/auth/login?organization_id=org_example").await;
         assert_eq!(page.url.host_str(), Some("acme.scalekit.dev"));

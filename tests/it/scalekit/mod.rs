@@ -1,6 +1,8 @@
 //! Scalekit, a module per topic. The number in a test's name is its row in `docs/systems.md`.
 
 mod callback;
+mod direct;
+mod errors;
 mod fake;
 mod management;
 mod portal;

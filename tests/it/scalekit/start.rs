@@ -143,7 +143,7 @@ async fn row_10_only_the_first_selector_goes_out_and_the_hint_with_it() {
 async fn row_10_the_environment_and_the_app_agree_on_who_wins() {
     for (query, person) in [
         (
-            "connection_id=conn_society_entra&organization_id=org_example",
+            "connection_id=conn_society_entra&domain_hint=example.com",
             ScalekitApp::CAROL,
         ),
         (
