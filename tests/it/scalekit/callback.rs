@@ -237,9 +237,8 @@ async fn row_19_an_outage_signs_nobody_in_and_nothing_is_sent_twice() {
         (Fault::Status(At::Token, 503, Some(7)), 503),
         (Fault::RateLimited(At::Token, Some(7)), 503),
         (Fault::Garbage(At::Token), 502),
-        (Fault::HugeBody(At::Token), 502),
+        (Fault::HugeBody(At::Token), 503),
         (Fault::Redirect(At::Token), 502),
-        (Fault::Hang(At::Token), 503),
     ] {
         let before = app.requests(At::Token);
         let page = app.refused_with(fault.clone()).await;

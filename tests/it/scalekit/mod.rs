@@ -4,6 +4,8 @@ mod callback;
 mod direct;
 mod errors;
 mod fake;
+mod from_the_idp;
+mod from_the_idp_badly;
 mod management;
 mod portal;
 mod start;

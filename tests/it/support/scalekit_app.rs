@@ -201,6 +201,12 @@ impl ScalekitApp {
             .into()
     }
 
+    /// What the environment sends a browser to, for a sign-in that began at a customer's IdP.
+    pub(crate) fn begun_at_idp(&self, route: &str, token: &str) -> Fetch {
+        let url = format!("{}/auth/{route}?idp_initiated_login={token}", Self::URL);
+        self.browser.visit_from(Self::ENVIRONMENT, &url)
+    }
+
     /// A sign-in with this fault of the environment: the page, and that nobody was signed in by it.
     pub(crate) async fn refused_with(&self, fault: ScalekitFault) -> Page {
         self.browser.clear_cookies();
