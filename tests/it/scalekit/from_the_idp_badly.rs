@@ -38,7 +38,10 @@ async fn is_refused(app: &ScalekitApp, route: &str, token: &str, why: &str) {
         page.html()
     );
     assert!(page.set_cookies().is_empty(), "{route} {why}");
-    assert!(token.len() < 20 || !page.html().contains(token), "{route} {why}");
+    assert!(
+        token.len() < 20 || !page.html().contains(token),
+        "{route} {why}"
+    );
     assert_eq!(app.requests(At::Authorize), before, "{route} {why}");
 }
 

@@ -7,6 +7,8 @@ mod fake;
 mod from_the_idp;
 mod from_the_idp_badly;
 mod management;
+mod places;
 mod portal;
 mod start;
+mod tokens;
 mod webhooks;
