@@ -2,6 +2,8 @@
 
 mod callback;
 mod direct;
+mod ends;
+mod environment;
 mod errors;
 mod fake;
 mod from_the_idp;

@@ -40,6 +40,7 @@ async fn row_21_what_is_absent_or_odd_is_nothing() {
     for fault in [
         without("name"),
         without("username"),
+        without("preferred_username"),
         claim("given_name", 7),
         claim("family_name", ""),
         claim("email_verified", "true"),

@@ -269,7 +269,7 @@ async fn row_26_what_the_old_key_signed_stays_good_as_long_as_it_is_published() 
     app.seconds(601);
     app.browser.clear_cookies();
     app.sign_in(ScalekitApp::ALICE).await;
-    tokio::task::yield_now().await;
+    crate::support::settle().await;
     assert!(app.scalekit.verify_access_token(&newer).await.is_ok());
     assert!(
         app.scalekit.verify_access_token(&token).await.is_err(),
