@@ -93,6 +93,8 @@ async fn refuses_what_can_not_be_believed(route: &str) {
         is_refused(&app, route, text, "no token").await;
     }
     assert_eq!(app.signed_in().await.as_deref(), Some(ScalekitApp::BOB));
+    let good = app.begun_at_idp(route, &token(&app)).no_follow().await;
+    assert!(good.text().contains("Continue as"), "{}", good.html());
 }
 
 #[tokio::test]
