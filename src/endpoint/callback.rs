@@ -229,21 +229,21 @@ fn finish(
             "Each sign-in works once.",
             login,
         ),
-        Finished::TooLate(_) => try_again(
+        Finished::TooLate => try_again(
             shared,
             StatusCode::BAD_REQUEST,
             "This sign-in took too long",
             "A sign-in must be finished within ten minutes.",
             login,
         ),
-        Finished::SignedOutMeanwhile(_) => try_again(
+        Finished::SignedOutMeanwhile => try_again(
             shared,
             StatusCode::FORBIDDEN,
             "You were signed out",
             "Your session was ended while you signed in.",
             login,
         ),
-        Finished::AnotherAccount { signed_in, came_back, .. } => shared.page(
+        Finished::AnotherAccount { signed_in, came_back } => shared.page(
             &Page::new(
                 PageKind::Forbidden,
                 StatusCode::FORBIDDEN,
@@ -265,7 +265,7 @@ fn finish(
             .add_link("Try again", return_to.as_str())
             .add_link("Go to the start page", shared.home()),
         ),
-        Finished::ProviderSaid { code, description, .. } => provider_said(shared, &code, description, login),
+        Finished::ProviderSaid { code, description } => provider_said(shared, &code, description, login),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows 16 and 17: a sign-in that began at the customer's IdP, at the login route and at the callback.
 
 use http::{Method, StatusCode};
-use tower_sso::simulator::{ScalekitEndpoint as At, ScalekitFault as Fault, ScalekitUser};
+use tower_sso::simulator::{ScalekitEndpoint as At, ScalekitUser};
 
 use crate::support::{Page, ScalekitApp, Setting, parameters};
 
