@@ -11,12 +11,13 @@ use tower_cookies::Cookies;
 use super::page::{Page, PageKind};
 use super::query::Query;
 use super::{Shared, cookie_fields, initiated, respond};
+use crate::flow::attempt::selected;
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
 use crate::flow::silent;
 use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
 use crate::provider::Explanation;
-use crate::session::{ReturnTo, Session};
+use crate::session::Session;
 use crate::{Error, Result};
 
 pub(super) async fn answer(
@@ -59,6 +60,7 @@ pub(super) async fn answer(
     let earlier = state.round_trips;
     let client = shared.client_address(request);
     let (was_silent, return_to) = (state.silent, state.return_to());
+    let login = shared.login_path_at(&return_to, &selected(&state));
     let signed_out = context.silent.is_signed_out(fields());
     if was_silent && signed_out {
         // Somebody signed out by another tab while the provider was asked.
@@ -82,7 +84,8 @@ pub(super) async fn answer(
         Ok(finished) if was_silent && !matches!(finished, Finished::SignedIn { .. }) => {
             Finished::NotSilently(return_to)
         }
-        finished => finished?,
+        Err(error) => return Ok(respond::error_with(&shared, &error, &login)),
+        Ok(finished) => finished,
     };
     // A session of the app's own may fail to stick as well as one of ours.
     if matches!(
@@ -99,7 +102,7 @@ pub(super) async fn answer(
             earlier,
         ));
     }
-    Ok(finish(&shared, cookies, finished, current.as_ref()))
+    Ok(finish(&shared, cookies, finished, current.as_ref(), &login))
 }
 
 /// The token of a sign-in that began at the provider: some send it to the redirect URI.
@@ -129,8 +132,8 @@ pub(super) fn error_without_attempt(shared: &Shared, text: &[u8]) -> Result<Resp
         AuthorizationResponse::Error {
             error, description, ..
         } => {
-            let home = shared.context.base_url.home();
-            Ok(provider_said(shared, &error, description, &home))
+            let login = shared.login_path(&shared.context.base_url.home());
+            Ok(provider_said(shared, &error, description, &login))
         }
         AuthorizationResponse::Code { .. } => Err(Error::request("a code belongs to a callback")),
     }
@@ -202,6 +205,7 @@ fn finish(
     cookies: &Cookies,
     finished: Finished,
     current: Option<&Session>,
+    login: &str,
 ) -> Response<Bytes> {
     match finished {
         Finished::SignedIn { made, return_to } => {
@@ -222,28 +226,28 @@ fn finish(
         ),
         Finished::NotSilently(return_to) => respond::see_other(return_to.as_str()),
         Finished::UsedBefore(return_to) if current.is_some() => respond::see_other(return_to.as_str()),
-        Finished::UsedBefore(return_to) => try_again(
+        Finished::UsedBefore(_) => try_again(
             shared,
             StatusCode::BAD_REQUEST,
             "This sign-in was used already",
             "Each sign-in works once.",
-            &return_to,
+            login,
         ),
-        Finished::TooLate(return_to) => try_again(
+        Finished::TooLate => try_again(
             shared,
             StatusCode::BAD_REQUEST,
             "This sign-in took too long",
             "A sign-in must be finished within ten minutes.",
-            &return_to,
+            login,
         ),
-        Finished::SignedOutMeanwhile(return_to) => try_again(
+        Finished::SignedOutMeanwhile => try_again(
             shared,
             StatusCode::FORBIDDEN,
             "You were signed out",
             "Your session was ended while you signed in.",
-            &return_to,
+            login,
         ),
-        Finished::AnotherAccount { signed_in, came_back, return_to } => shared.page(
+        Finished::AnotherAccount { signed_in, came_back } => shared.page(
             &Page::new(
                 PageKind::Forbidden,
                 StatusCode::FORBIDDEN,
@@ -251,7 +255,7 @@ fn finish(
                 format!("You are signed in here as {signed_in}, and came back from the sign-in service as {came_back}. Nothing was changed."),
             )
             .add_link(&format!("Go on as {signed_in}"), shared.home())
-            .add_link("Sign in with the other account", format!("{}&prompt=select_account", shared.login_path(&return_to)))
+            .add_link("Sign in with the other account", format!("{login}&prompt=select_account"))
             .add_link("Sign out", shared.context.endpoint_path("logout")),
         ),
         Finished::StepUpRefused { code, return_to } => shared.page(
@@ -265,7 +269,7 @@ fn finish(
             .add_link("Try again", return_to.as_str())
             .add_link("Go to the start page", shared.home()),
         ),
-        Finished::ProviderSaid { code, description, return_to } => provider_said(shared, &code, description, &return_to),
+        Finished::ProviderSaid { code, description } => provider_said(shared, &code, description, login),
     }
 }
 
@@ -283,11 +287,10 @@ fn try_again(
     status: StatusCode,
     title: &str,
     text: &str,
-    return_to: &ReturnTo,
+    login: &str,
 ) -> Response<Bytes> {
     shared.page(
-        &Page::new(PageKind::SignInFailed, status, title, text)
-            .add_link("Sign in again", shared.login_path(return_to)),
+        &Page::new(PageKind::SignInFailed, status, title, text).add_link("Sign in again", login),
     )
 }
 
@@ -295,7 +298,7 @@ fn provider_said(
     shared: &Shared,
     code: &str,
     description: Option<String>,
-    return_to: &ReturnTo,
+    login: &str,
 ) -> Response<Bytes> {
     let explained = shared.context.provider.explain(code);
     let try_again = explained.as_ref().is_none_or(|it| it.try_again);
@@ -315,7 +318,7 @@ fn provider_said(
     )
     .with_detail(Some(detail));
     if try_again {
-        page = page.add_link("Try again", shared.login_path(return_to));
+        page = page.add_link("Try again", login);
     }
     let response = shared.page(&page.add_link("Go to the start page", shared.home()));
     if status == StatusCode::SERVICE_UNAVAILABLE {

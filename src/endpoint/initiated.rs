@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use tower_cookies::Cookies;
 
 use super::login::{begin, is_of};
 use super::page::{Page, PageKind};
 use super::request_kind::RequestKind;
 use super::tenancy::AskedFor;
+use super::wanted::selection;
 use super::{Shared, cookie_fields, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::Start;
@@ -35,23 +36,27 @@ pub(super) async fn answer(
     token: &str,
 ) -> Result<Response<Bytes>> {
     let (context, headers) = (&shared.context, request.headers());
-    if RequestKind::of(request.method(), headers) == RequestKind::Prefetch {
+    let looks_ahead = RequestKind::of(request.method(), headers) == RequestKind::Prefetch;
+    if looks_ahead || request.method() == Method::HEAD {
+        // The token would be used up before the person is here.
         return Ok(respond::plain(
             StatusCode::UNAUTHORIZED,
             "a sign-in is not fetched ahead",
         ));
     }
+    if request.method() == Method::POST {
+        // A form on another site comes without the session's `Lax` cookie: who is signed in would be replaced unasked.
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let query = query.append_pair(PARAMETER, token).finish();
+        let login = context.endpoint_path("login");
+        return Ok(respond::see_other(&format!("{login}?{query}")));
+    }
     let initiation = verified(shared, request, token).await?;
     let session = context.sessions.find(cookie_fields(headers)).await?;
     let target = target(shared, &initiation);
-    let is_first = context
-        .sessions
-        .use_once(
-            &format!("{PARAMETER}\0{}", initiation.token_id),
-            initiation.expires_at.plus(crate::oidc::LEEWAY),
-        )
-        .await?;
     let Initiation {
+        token_id,
+        expires_at,
         selectors,
         login_hint,
         ..
@@ -63,6 +68,14 @@ pub(super) async fn answer(
         issuer: None,
     };
     let chosen = shared.for_sign_in(asked).await?;
+    // Last of what can fail: a token that met an outage is still good.
+    let is_first = context
+        .sessions
+        .use_once(
+            &format!("{PARAMETER}\0{token_id}"),
+            expires_at.plus(crate::oidc::LEEWAY),
+        )
+        .await?;
     if let Some(session) = &session {
         let hint = login_hint.as_deref();
         if chosen.context.counts(session) && is_of(session, &selectors) && is_meant(session, hint) {
@@ -79,7 +92,7 @@ pub(super) async fn answer(
                 "This sign-in was used already",
                 text,
             )
-            .add_link("Sign in", shared.login_path(&target)),
+            .add_link("Sign in", login),
         ));
     }
     if let Some(session) = &session {
@@ -173,16 +186,9 @@ fn login_url(
     target: &ReturnTo,
 ) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [
-        ("connection_id", selectors.connection.as_deref()),
-        ("organization_id", selectors.organization.as_deref()),
-        ("login_hint", login_hint),
-        ("return_to", Some(target.as_str())),
-    ] {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
+    query.extend_pairs(selection(selectors));
+    query.extend_pairs(login_hint.map(|hint| ("login_hint", hint)));
+    query.append_pair("return_to", target.as_str());
     let context = &shared.context;
     let login = context
         .base_url

@@ -7,6 +7,9 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::Shared;
 use super::page::{self, Page, PageKind};
+use super::wanted::selection;
+use crate::provider::Selectors;
+use crate::session::ReturnTo;
 use crate::{Error, ErrorKind};
 
 /// After how long another try makes sense when the other side did not say.
@@ -131,9 +134,15 @@ impl Shared {
     }
 
     /// The path that starts a sign-in and comes back to `return_to`.
-    pub(super) fn login_path(&self, return_to: &crate::session::ReturnTo) -> String {
+    pub(super) fn login_path(&self, return_to: &ReturnTo) -> String {
+        self.login_path_at(return_to, &Selectors::default())
+    }
+
+    /// The same, for a sign-in at a place that is known. Where a provider has several, it asks nobody which.
+    pub(super) fn login_path_at(&self, return_to: &ReturnTo, selectors: &Selectors) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("return_to", return_to.as_str());
+        query.extend_pairs(selection(selectors));
         if let Some(tenant) = self.context.place.tenant() {
             query.append_pair("tenant", tenant.id());
         }
@@ -161,6 +170,11 @@ pub(crate) fn round_in_circles(shared: &Shared) -> Response<Bytes> {
 
 /// The page for an error that a person ran into at an endpoint.
 pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
+    error_with(shared, error, &shared.context.endpoint_path("login"))
+}
+
+/// The same, where `login` is the path of another try.
+pub(super) fn error_with(shared: &Shared, error: &Error, login: &str) -> Response<Bytes> {
     let (kind, status, title, text) = match error.kind() {
         ErrorKind::Request => (
             PageKind::SignInFailed,
@@ -207,7 +221,7 @@ pub(crate) fn error(shared: &Shared, error: &Error) -> Response<Bytes> {
     }
     let mut page = Page::new(kind, status, title, text).with_detail(Some(error.to_string()));
     if kind == PageKind::SignInFailed {
-        page = page.add_link("Sign in again", shared.context.endpoint_path("login"));
+        page = page.add_link("Sign in again", login);
     }
     let page = page.add_link("Go to the start page", shared.home());
     let response = shared.page(&page);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::query::Query;
 use crate::policy::Requirement;
+use crate::provider::Selectors;
 use crate::{Error, Result};
 
 /// The longest list of values, in bytes.
@@ -76,6 +77,18 @@ pub(super) fn requirement_query(requirement: &Requirement) -> String {
         }
     }
     query.finish()
+}
+
+/// Where somebody signs in, as parameters of this endpoint.
+pub(super) fn selection(selectors: &Selectors) -> impl Iterator<Item = (&'static str, &str)> {
+    [
+        ("connection_id", &selectors.connection),
+        ("organization_id", &selectors.organization),
+        ("domain_hint", &selectors.domain),
+        ("provider", &selectors.identity_provider),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value.as_deref()?)))
 }
 
 #[cfg(test)]

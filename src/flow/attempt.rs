@@ -44,18 +44,23 @@ impl Attempt {
     }
 }
 
+/// Where an attempt was sent to.
+pub(crate) fn selected(state: &LoginState) -> Selectors {
+    Selectors {
+        organization: state.organization.clone(),
+        connection: state.connection.clone(),
+        domain: state.domain.clone(),
+        identity_provider: state.identity_provider.clone(),
+    }
+}
+
 /// Who came back, verified.
 pub(super) async fn verified(
     context: &Context,
     code: Secret<String>,
     Attempt { state, .. }: &Attempt,
 ) -> Result<Identity> {
-    let selectors = Selectors {
-        organization: state.organization.clone(),
-        connection: state.connection.clone(),
-        domain: state.domain.clone(),
-        identity_provider: state.identity_provider.clone(),
-    };
+    let selectors = selected(state);
     let grant = CodeGrant {
         code,
         redirect_uri: context.callback_url(),

@@ -2,7 +2,7 @@
 //! an outcome; what a browser sees is made of it by `endpoint`.
 
 pub(crate) mod access_token;
-mod attempt;
+pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod backend_session;
 mod base_url;

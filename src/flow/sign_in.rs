@@ -181,12 +181,11 @@ pub(crate) enum Finished {
     /// This state was used before: a reload, a second click, or a copied cookie jar. No code was sent.
     UsedBefore(ReturnTo),
     /// The attempt is older than its ten minutes.
-    TooLate(ReturnTo),
+    TooLate,
     /// A step-up came back for another person; nothing was changed.
     AnotherAccount {
         signed_in: String,
         came_back: String,
-        return_to: ReturnTo,
     },
     /// The provider could not or the person would not reach what a step-up asked for.
     StepUpRefused { code: String, return_to: ReturnTo },
@@ -197,10 +196,9 @@ pub(crate) enum Finished {
     ProviderSaid {
         code: String,
         description: Option<String>,
-        return_to: ReturnTo,
     },
     /// The session was ended, by the provider or in another tab, while the sign-in was under way.
-    SignedOutMeanwhile(ReturnTo),
+    SignedOutMeanwhile,
 }
 
 /// Finishes an attempt whose state was found in this browser. `current` is the session that the browser
@@ -225,7 +223,7 @@ pub(crate) async fn finish(
     let state = &attempt.state;
     if state.is_over(context.clock.now()) {
         attempt.failed(None, &"the attempt took too long");
-        return Ok(Finished::TooLate(state.return_to()));
+        return Ok(Finished::TooLate);
     }
     let tenant = context.place.tenant().map(Tenant::id);
     if state.issuer != context.provider.issuer().as_str() || state.tenant.as_deref() != tenant {
@@ -299,7 +297,7 @@ async fn use_answer(
     }
     if attempt.is_step_up() && attempt.current.is_none() && attempt.signed_out {
         attempt.failed(None, &"the session was signed out meanwhile");
-        return Ok(Finished::SignedOutMeanwhile(return_to));
+        return Ok(Finished::SignedOutMeanwhile);
     }
     let (code, description) = match response {
         AuthorizationResponse::Code { code, .. } => {
@@ -329,11 +327,7 @@ async fn use_answer(
     Ok(if attempt.is_step_up() && unmet {
         Finished::StepUpRefused { code, return_to }
     } else {
-        Finished::ProviderSaid {
-            code,
-            description,
-            return_to,
-        }
+        Finished::ProviderSaid { code, description }
     })
 }
 
@@ -364,7 +358,6 @@ async fn redeem(
         return Ok(Finished::AnotherAccount {
             signed_in: name_of(old),
             came_back: name_in(&identity),
-            return_to,
         });
     }
     let by_the_app = |identity: &Identity| {
@@ -416,7 +409,7 @@ async fn redeem(
             Made::SignedOut => {
                 let reason = "the provider ended the session meanwhile";
                 attempt.failed(Some(&subject), &reason);
-                Finished::SignedOutMeanwhile(return_to)
+                Finished::SignedOutMeanwhile
             }
         },
     )

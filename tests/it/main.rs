@@ -20,6 +20,7 @@ mod judged_again;
 mod layout;
 mod mosaic;
 mod observability;
+mod one_layer;
 mod options;
 mod public_items;
 mod real;

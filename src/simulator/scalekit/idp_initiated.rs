@@ -22,16 +22,14 @@ pub(super) fn token(
 ) -> String {
     let faults = &environment.faults;
     let mut start = environment.now();
+    let mut end = environment.state().unused_end(start.plus(LIFETIME));
+    // Both move alike: the tokens after one of these live no longer than they should.
     if faults.has(&ScalekitFault::IdpInitiatedExpired) {
-        start = start.minus(LIFETIME).minus(HOUR);
+        let ago = LIFETIME + HOUR;
+        (start, end) = (start.minus(ago), end.minus(ago));
     } else if faults.has(&ScalekitFault::IdpInitiatedNotYetValid) {
-        start = start.plus(HOUR);
+        (start, end) = (start.plus(HOUR), end.plus(HOUR));
     }
-    let end = if faults.has(&ScalekitFault::IdpInitiatedExpired) {
-        start.plus(LIFETIME)
-    } else {
-        environment.state().unused_end(start.plus(LIFETIME))
-    };
     let connection = environment.connection(&user.connection);
     let organization = connection.map(|connection| connection.organization);
     let mut claims = Map::from_iter([

@@ -46,7 +46,7 @@ use axum::routing::{get, post, put};
 ///
 /// It is written from the vendor's public documents. What it promises:
 /// 1. One OpenID Provider for many customers: a request selects whose IdP is asked, by `connection_id`,
-///    `organization_id`, `domain_hint` or `domain`, `login_hint`, or `provider`, the first of these that is there. An
+///    `organization_id`, `domain_hint` or `domain`, `provider`, or `login_hint`, the first of these that is there. An
 ///    id that there is not is an error; an unknown domain lets the next one count.
 /// 2. Authorization code flow with PKCE S256 (RFC 6749, RFC 7636). A code is good once, for five minutes.
 ///    `offline_access` is refused. A redirect URI that is not registered is shown as `invalid_redirect_uri`, never

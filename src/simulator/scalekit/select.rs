@@ -62,19 +62,24 @@ pub(super) fn select<'a>(
         };
     }
     let hinted = selectors.login_hint.as_deref().and_then(domain_of);
-    let domains = [selectors.domain.as_deref(), hinted.as_deref()];
-    for domain in domains.into_iter().flatten() {
-        if let Some(id) = organization_of(domain, choice) {
-            return of_organization(id, choice);
-        }
+    let of_domain = |domain: &str| organization_of(domain, choice);
+    if let Some(id) = selectors.domain.as_deref().and_then(of_domain) {
+        return of_organization(id, choice);
     }
-    match &selectors.provider {
-        Some(provider) => first_active(choice, |known| {
+    // The documents count a provider among the selectors, and a hint among what is filled in.
+    if let Some(provider) = &selectors.provider {
+        return first_active(choice, |known| {
             known.provider.eq_ignore_ascii_case(provider)
-        }),
-        None if domains.iter().any(Option::is_some) => Err(catalogue::DOMAIN_NOT_FOUND),
-        None => Err(catalogue::INVALID_CONNECTION_SELECTOR),
+        });
     }
+    if let Some(id) = hinted.as_deref().and_then(of_domain) {
+        return of_organization(id, choice);
+    }
+    Err(if selectors.domain.is_some() || hinted.is_some() {
+        catalogue::DOMAIN_NOT_FOUND
+    } else {
+        catalogue::INVALID_CONNECTION_SELECTOR
+    })
 }
 
 /// The organization that has a domain, as a whole and without case: `evil-example.com` is not `example.com`.
@@ -167,8 +172,8 @@ mod tests {
             ("connection_id=conn_beta", "conn_beta"),
             ("organization_id=org_acme", "conn_acme"),
             ("domain_hint=example.org", "conn_beta"),
-            ("login_hint=ada@example.com", "conn_acme"),
             ("provider=GOOGLE", "conn_beta"),
+            ("login_hint=ada@example.com", "conn_acme"),
         ];
         for (at, (winner, expected)) in order.iter().enumerate() {
             for (loser, _) in &order[at + 1..] {
