@@ -7,7 +7,9 @@
 //!    metadata and its keys are not fetched again because a minute is over.
 
 mod chosen;
+mod host;
 mod names;
+mod source;
 mod wiring;
 
 use std::pin::pin;
@@ -16,7 +18,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{Request, StatusCode};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use tracing::Instrument as _;
@@ -25,25 +27,24 @@ pub(crate) use self::chosen::AskedFor;
 use self::names::{Name, NameRef};
 pub(crate) use self::wiring::Wiring;
 use super::Shared;
+use crate::Result;
 use crate::clock::SecondsSinceEpoch;
 use crate::forwarded::{PeerAddress, Proxies};
 use crate::tenant::{Named, Tenant, TenantBy, TenantFrom, TenantRequest, Tenants, is_id};
-use crate::{Error, Result};
 
 /// How many tenants are wired at a time; the one that was used longest ago goes first.
 const MOST_TENANTS: u64 = 10_000;
 /// How many names of tenants are kept: a host, an id, a domain.
 const MOST_NAMES: u64 = 4 * MOST_TENANTS;
-/// How many names that nobody has are kept.
-const MOST_UNKNOWN: u64 = 1_000;
+/// How many names that nobody has are kept: as many as a flood has within the time that one is good for, at about 300
+/// bytes each, so that no name is asked for again and again.
+const MOST_UNKNOWN: u64 = 16_384;
 /// How long a name that nobody has is not asked for again: a new tenant is there within that time.
 const UNKNOWN_FOR: Duration = Duration::from_secs(10);
 /// How long what was known serves on while the app can't be asked.
 const LONGEST_STALE: Duration = Duration::from_secs(3600);
 /// After a look that failed.
 const NEXT_TRY: Duration = Duration::from_secs(5);
-/// How long the app may take to find a tenant.
-const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest name that the app is asked for, in bytes: a host has 253 and a port.
 const LONGEST_NAME: usize = 260;
 
@@ -149,7 +150,10 @@ impl Tenancy {
         peer: Option<PeerAddress>,
     ) -> Choice {
         let own = self.wiring.own_host();
-        let host = self.host_of(request, proxies, peer);
+        // In lower case, and with its port where that is not the app's own.
+        let host = host::of_request(request, proxies, peer, |host| {
+            self.wiring.without_own_port(host)
+        });
         let view = TenantRequest {
             host: host.as_deref(),
             path,
@@ -178,27 +182,6 @@ impl Tenancy {
     /// Whether the host of a request says whose it is.
     pub(crate) fn is_by_host(&self) -> bool {
         self.from.iter().any(TenantFrom::is_by_host)
-    }
-
-    /// The host that a browser asked for, in lower case, and with its port where that is not the app's own. `None`
-    /// where that is not said, or said twice.
-    fn host_of<B>(
-        &self,
-        request: &Request<B>,
-        proxies: &Proxies,
-        peer: Option<PeerAddress>,
-    ) -> Option<String> {
-        let forwarded = proxies
-            .trusts(peer)
-            .then(|| proxies.read(peer, request.headers()).host)
-            .flatten();
-        // RFC 9112 section 3.2.2 and RFC 9113 section 8.3.1: the target comes before the field.
-        let asked = match (&forwarded, request.uri().authority()) {
-            (Some(host), _) => host.as_str(),
-            (None, Some(authority)) => authority.as_str(),
-            (None, None) => only_host(request.headers())?,
-        };
-        self.wiring.without_own_port(asked)
     }
 
     /// What is wired for a name, if that is known now.
@@ -264,17 +247,13 @@ impl Tenancy {
     }
 
     async fn look_up(&self, by: TenantBy<'_>) -> Result<Option<Arc<Known>>> {
-        let found = tokio::time::timeout(LOOK_UP_TIMEOUT, self.source.find(by))
-            .await
-            .map_err(|_| Error::store("the app did not find a tenant in time"))?
-            .map_err(|error| Error::store("the app can’t find a tenant now").with_source(error))?;
+        let found = source::ask(&*self.source, by).await?;
         let (name, now) = (NameRef::of(&by), self.wiring.now());
         let Some(tenant) = found else {
             self.known.invalidate(name.key()).await;
             self.unknown.insert(name.owned(), now).await;
             return Ok(None);
         };
-        check_found(by, &tenant)?;
         Ok(Some(Arc::new(Known {
             wired: self.wire(tenant).await?,
             found_at: now,
@@ -326,38 +305,11 @@ impl Known {
     }
 }
 
-/// What a database found by a name must have that name: one that compares loosely (case, blanks, accents) would let a
-/// stranger's spelling lead to a tenant.
-fn check_found(by: TenantBy<'_>, tenant: &Tenant) -> Result<()> {
-    let is_its_own = match by {
-        TenantBy::Id(id) => id == tenant.id(),
-        TenantBy::Host(host) => tenant.own_host() == Some(host),
-        TenantBy::Connection(id) => tenant.own_connection() == Some(id),
-        TenantBy::Organization(id) => tenant.own_organization() == Some(id),
-        TenantBy::Domain(_) | TenantBy::Issuer(_) => true,
-    };
-    if is_its_own {
-        return Ok(());
-    }
-    Err(Error::configuration(format!(
-        "the tenant {} was found by a name that is not its own",
-        tenant.id()
-    )))
-}
-
 /// What a lookup gives without waiting.
 fn ready<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
     let mut context = std::task::Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {
         Poll::Ready(found) => found,
         Poll::Pending => None,
-    }
-}
-
-fn only_host(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::HOST).iter();
-    match (values.next(), values.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        _ => None,
     }
 }

@@ -1,0 +1,42 @@
+//! The host that a browser asked for.
+
+use http::{HeaderMap, Request, header};
+
+use crate::forwarded::{PeerAddress, Proxies};
+
+/// The host as it was written: what a trusted proxy says, else what the request does. `None` where that is not said,
+/// said twice, or not the same in the target and in the field, of which others may read the one that we do not (RFC
+/// 9112 section 3.2, RFC 9113 section 8.3.1). `plain` is the form in which hosts are compared.
+pub(super) fn of_request<B>(
+    request: &Request<B>,
+    proxies: &Proxies,
+    peer: Option<PeerAddress>,
+    plain: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let forwarded = proxies
+        .trusts(peer)
+        .then(|| proxies.read(peer, request.headers()).host)
+        .flatten();
+    if let Some(host) = forwarded {
+        return plain(&host);
+    }
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    match (target, field(request.headers())?) {
+        (Some(target), Some(field)) => {
+            let target = plain(target)?;
+            (plain(field)? == target).then_some(target)
+        }
+        (Some(host), None) | (None, Some(host)) => plain(host),
+        (None, None) => None,
+    }
+}
+
+/// The `Host` field; `None` where there are two, or one that can't be read.
+fn field(headers: &HeaderMap) -> Option<Option<&str>> {
+    let mut values = headers.get_all(header::HOST).iter();
+    match (values.next(), values.next()) {
+        (Some(host), None) => host.to_str().ok().map(Some),
+        (None, _) => Some(None),
+        (Some(_), Some(_)) => None,
+    }
+}
