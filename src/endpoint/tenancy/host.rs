@@ -13,11 +13,7 @@ pub(super) fn of_request<B>(
     peer: Option<PeerAddress>,
     plain: impl Fn(&str) -> Option<String>,
 ) -> Option<String> {
-    let forwarded = proxies
-        .trusts(peer)
-        .then(|| proxies.read(peer, request.headers()).host)
-        .flatten();
-    if let Some(host) = forwarded {
+    if let Some(host) = proxies.read(peer, request.headers()).host {
         return plain(&host);
     }
     let target = request.uri().authority().map(http::uri::Authority::as_str);

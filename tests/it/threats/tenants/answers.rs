@@ -99,6 +99,23 @@ async fn threat_08_an_answer_to_one_tenant_is_taken_at_another_host() {
     }
 }
 
+/// Where something else than the host names the tenant. Guard: `is_named` in `for_attempt`.
+#[tokio::test]
+async fn threat_08_an_answer_to_one_tenant_is_taken_in_the_name_of_another() {
+    let app = Way::Header.app();
+    let url = format!("{}/t/acme/protected", TenantApp::URL);
+    let start = app.visit(&url).header("x-tenant", "acme");
+    let callback = start.stop_before(CALLBACK).await.location().unwrap();
+    let taken = async |tenant: &str| {
+        let answer = app.visit(callback.as_str()).header("x-tenant", tenant);
+        answer.no_follow().await
+    };
+    nothing_came_of_it(&app, &taken("globex").await, "globex");
+    nothing_came_of_it(&app, &taken("sister").await, "sister");
+    assert_eq!(taken("acme").await.status, 303);
+    assert!(has_session(&app));
+}
+
 /// An attacker’s provider sends the browser on to the honest one, whose code then comes back with the attacker’s state:
 /// it must not go to the attacker’s token endpoint.
 #[tokio::test]

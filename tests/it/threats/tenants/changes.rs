@@ -60,6 +60,22 @@ async fn threat_39_a_session_outlives_what_its_tenant_was() {
     }
 }
 
+/// Guard: `Context::counts` in `sign_out`.
+#[tokio::test]
+async fn threat_39_an_id_token_is_sent_to_the_provider_that_a_tenant_has_now() {
+    let way = Way::Path;
+    let directory = Directory::new(way);
+    let app = directory.app(|builder| builder);
+    way.sign_in(&app, "acme").await;
+    let page = app.visit("/auth/logout").await;
+    directory.put(at(TenantApp::GLOBEX).organization("org"));
+    seen(way, &app).await;
+    let page = page.submit(&page.only_form()).no_follow().await;
+    let to = page.location().unwrap();
+    assert_eq!(to.as_str(), "https://app.example.com/auth/logged-out");
+    assert!(!has_session(&app));
+}
+
 /// Where nobody is named, too. Guard: `of_session`, which leads to nobody where the tenant is gone.
 #[tokio::test]
 async fn threat_39_a_session_outlives_its_tenant() {

@@ -13,7 +13,7 @@ use tower_sso::tenant::{TenantBy, TenantFrom, from_fn};
 use tower_sso::{Error, ErrorKind, Sso};
 
 use super::{Way, ask, location};
-use crate::support::{TenantApp, drop_at_each_await};
+use crate::support::TenantApp;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
@@ -199,31 +199,6 @@ async fn threat_30_a_panic_of_the_database_hangs_up_on_those_who_wait_with_it() 
         assert_eq!((a, b, c), (503, 503, 503), "{mood:?}");
         database.set(Mood::Well);
         assert_eq!(status(&app, &url).await, 200, "{mood:?}");
-    }
-}
-
-/// Guard: `try_get_with`, which has one that waits go on where the first hung up.
-#[tokio::test]
-async fn threat_27_who_hangs_up_first_leaves_a_tenant_unknown() {
-    for path in ["/t/acme/protected", "/auth/login?tenant=acme"] {
-        let points = drop_at_each_await(
-            async || {
-                let database = Database::new(Mood::Slow);
-                let app = database.app(TenantFrom::path("/t/"));
-                (app, database)
-            },
-            async |(app, _)| Way::Path.get(app, "acme", path, "").await.status(),
-            async |(app, database), dropped| {
-                let answer = Way::Path.get(app, "acme", path, "").await;
-                assert!(location(&answer).starts_with(TenantApp::ACME), "{path}");
-                let asked = database.asked("Id(\"acme\")");
-                assert!(asked <= 2, "{path} {}: {asked}", dropped.polls);
-                let idp = app.acme.handle();
-                assert_eq!(idp.requests(Endpoint::Discovery), 1, "{path}");
-            },
-        )
-        .await;
-        assert!(points > 3, "{path}: {points}");
     }
 }
 

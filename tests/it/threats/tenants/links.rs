@@ -6,7 +6,7 @@ use tower_sso::tenant::{Tenant, TenantFrom, TenantList};
 use url::Url;
 
 use super::super::where_people_are_sent::query;
-use super::Way;
+use super::{Way, has_session};
 use crate::support::{Page, TenantApp, payloads};
 
 const PARAMETERS: [&str; 8] = [
@@ -90,6 +90,14 @@ async fn threat_02_a_payload_in_a_link_leaves_the_app_and_its_tenants() {
                 is_as_ours(&page, &url);
                 app.browser.clear_cookies();
             }
+            let url = format!(
+                "/auth/login?{}",
+                query(&[("return_to", &payload), ("tenant", "globex")])
+            );
+            let page = app.visit(&url).await;
+            stays_among_us(&page, &url);
+            assert!(has_session(&app), "{url}: signed in, and sent on");
+            app.browser.clear_cookies();
         }
     }
 }
