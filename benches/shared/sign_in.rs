@@ -42,16 +42,22 @@ pub(crate) fn app(simulator: &Simulator, scopes: [&str; 2]) -> SsoBuilder {
 
 /// Signs in as a browser would; answers the session's `Cookie` line.
 pub(crate) async fn sign_in(sso: &Sso, simulator: &Simulator) -> HeaderValue {
+    sign_in_at(sso, simulator, "app.example.com").await
+}
+
+/// The same at another host of the app.
+pub(crate) async fn sign_in_at(sso: &Sso, simulator: &Simulator, host: &str) -> HeaderValue {
     let app: Router = sso.routes();
-    let begun = get(&app, "/auth/login", None).await;
+    let begun = get(&app, host, "/auth/login", None).await;
     let attempt = cookie_of(begun.headers(), "__Host-sso-login-");
-    let back = get(&simulator.router(), location(&begun), None).await;
-    let signed_in = get(&app, location(&back), Some(attempt)).await;
+    let back = get(&simulator.router(), "idp", location(&begun), None).await;
+    let signed_in = get(&app, host, location(&back), Some(attempt)).await;
     cookie_of(signed_in.headers(), "__Host-sso=")
 }
 
-async fn get(service: &Router, url: &str, cookie: Option<HeaderValue>) -> Response {
+async fn get(service: &Router, host: &str, url: &str, cookie: Option<HeaderValue>) -> Response {
     let mut request = Request::get(url)
+        .header("host", host)
         .header("sec-fetch-mode", "navigate")
         .body(Body::empty())
         .unwrap();

@@ -45,6 +45,8 @@ pub(super) fn requirement(query: &Query) -> Result<Requirement> {
         acr_values: words("acr_values")?,
         amr: words("amr")?,
         max_age,
+        // The endpoint reads these as what they are: where to sign in.
+        at: None,
     })
 }
 
@@ -63,6 +65,16 @@ pub(super) fn requirement_query(requirement: &Requirement) -> String {
     if let Some(age) = requirement.max_age {
         query.append_pair("max_age", &age.as_secs().to_string());
     }
+    if let Some(at) = &requirement.at {
+        for (name, id) in [
+            ("organization_id", &at.organization),
+            ("connection_id", &at.connection),
+        ] {
+            if let Some(id) = id {
+                query.append_pair(name, id);
+            }
+        }
+    }
     query.finish()
 }
 
@@ -77,6 +89,7 @@ mod tests {
             acr_values: vec!["urn:a b".replace(' ', "+"), "c".into()],
             amr: vec!["otp".into()],
             max_age: Some(Duration::from_secs(60)),
+            ..Requirement::default()
         };
         let query = Query::parse(requirement_query(&wanted).as_bytes()).unwrap();
         assert_eq!(requirement(&query).unwrap(), wanted);

@@ -86,6 +86,15 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.tenant = context.place.tenant().map(|tenant| tenant.id().to_owned());
     let mut asked = start.selectors;
     if asked.is_empty()
+        && let Some(at) = start
+            .requirement
+            .at
+            .filter(|_| context.place.tenant().is_none())
+    {
+        asked.organization = at.organization;
+        asked.connection = at.connection;
+    }
+    if asked.is_empty()
         && let Some(session) = start.session.filter(|_| start.step_up || start.silent)
     {
         asked.organization = session.organization().map(str::to_owned);

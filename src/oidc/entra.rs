@@ -10,6 +10,8 @@
 //!
 //! And one of ours: the tenants are listed. Anybody can make a tenant, and sign in at it as whoever they like.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 use super::claims::{self, Claims};
@@ -86,6 +88,19 @@ pub enum EntraTenants {
     /// tenant within minutes and write any e-mail address into its ID tokens: with this a sign-in says no
     /// more than `(iss, sub)`, and what they may do is for the app to decide.
     EveryTenantInTheWorld,
+}
+
+impl FromStr for EntraTenants {
+    type Err = Error;
+
+    /// Ids with commas between them, or `every-tenant-in-the-world`.
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "every-tenant-in-the-world" {
+            return Ok(Self::EveryTenantInTheWorld);
+        }
+        let ids = text.split(',').map(|id| EntraTenantId::parse(id.trim()));
+        Ok(Self::Only(ids.collect::<Result<_>>()?))
+    }
 }
 
 impl EntraTenants {

@@ -46,6 +46,6 @@ mod tests;
 
 // The front door exports these two.
 pub(crate) use policy::Policy;
-pub use requirement::Requirement;
+pub use requirement::{Requirement, SignInAt};
 pub(crate) use verdict::Verdict;
 pub use verdict::{Missing, Reason};

@@ -109,12 +109,13 @@ impl Policy {
         self.with(Rule::Attribute(name.into(), value.into()))
     }
 
-    /// The person signed in for this organization.
+    /// The person signed in for this organization. Where nobody is signed in, a provider that has organizations is
+    /// asked to sign them in for this one.
     pub fn organization(self, id: impl Into<String>) -> Self {
         self.with(Rule::Organization(id.into()))
     }
 
-    /// The person signed in through this connection.
+    /// The person signed in through this connection. As [`organization`](Self::organization).
     pub fn connection(self, id: impl Into<String>) -> Self {
         self.with(Rule::Connection(id.into()))
     }

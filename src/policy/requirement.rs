@@ -18,10 +18,21 @@ pub struct Requirement {
     pub amr: Vec<String>,
     /// How long ago the person may have authenticated (`max_age`, whole seconds).
     pub max_age: Option<Duration>,
+    /// Where to sign in, if nobody is signed in yet.
+    pub at: Option<Box<SignInAt>>,
+}
+
+/// Where somebody shall sign in, at a provider that stands in front of several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignInAt {
+    /// The organization to sign in for (`organization_id`).
+    pub organization: Option<String>,
+    /// The connection to sign in through (`connection_id`).
+    pub connection: Option<String>,
 }
 
 impl Requirement {
-    /// Whether it asks for nothing beyond a sign-in.
+    /// Whether it asks for nothing beyond a sign-in, wherever that is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.multi_factor
@@ -76,6 +87,14 @@ impl Requirement {
             self.acr_values
                 .retain(|value| other.acr_values.contains(value));
         }
+        self.at = match (self.at, other.at) {
+            (Some(mut at), Some(other)) => {
+                at.organization = at.organization.or(other.organization);
+                at.connection = at.connection.or(other.connection);
+                Some(at)
+            }
+            (at, other) => at.or(other),
+        };
         for method in other.amr {
             if !self.amr.contains(&method) {
                 self.amr.push(method);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Missing, Reason, Requirement};
+use super::{Missing, Reason, Requirement, SignInAt};
 use crate::clock::SecondsSinceEpoch;
 use crate::session::{AccessToken, Session};
 
@@ -126,6 +126,13 @@ impl<'a> Facts<'a> {
     }
 }
 
+fn at(place: SignInAt) -> Requirement {
+    Requirement {
+        at: Some(Box::new(place)),
+        ..Requirement::default()
+    }
+}
+
 impl Rule {
     /// Whether the rule looks at the access token, alone or beside others.
     pub(super) fn wants_access_token(&self) -> bool {
@@ -209,6 +216,15 @@ impl Rule {
                 None => rules.first(),
             }
             .map_or_else(Requirement::default, |rule| rule.requirement(facts)),
+            // Who is signed in for another one is not sent away: it may be theirs, too.
+            Self::Organization(id) if facts.is_none() => at(SignInAt {
+                organization: Some(id.clone()),
+                connection: None,
+            }),
+            Self::Connection(id) if facts.is_none() => at(SignInAt {
+                organization: None,
+                connection: Some(id.clone()),
+            }),
             Self::SignIn
             | Self::Scope(_)
             | Self::Role(_)

@@ -50,6 +50,10 @@ pub struct OidcConfig {
     pub max_age: Option<Duration>,
     /// The `ui_locales` of each sign-in that does not ask for others. Default: none.
     pub ui_locales: Option<String>,
+    /// How the provider speaks of organizations, if it has such: then
+    /// [`Session::organization`](crate::Session::organization) is what its claim says, and one that was asked for and is
+    /// not named in the ID token signs nobody in. Default: it has none.
+    pub organizations: Option<Organizations>,
     /// Parameters of the provider's own for each authorization request. Default: none.
     pub extra: Vec<(String, String)>,
 }
@@ -71,7 +75,36 @@ impl OidcConfig {
             acr_values: Vec::new(),
             max_age: None,
             ui_locales: None,
+            organizations: None,
             extra: Vec::new(),
+        }
+    }
+}
+
+/// By what names an OpenID Provider speaks of organizations. There is no standard for it.
+///
+/// ```
+/// use tower_sso::provider::Organizations;
+///
+/// // Auth0
+/// let organizations = Organizations::new("org_id", "organization");
+/// assert_eq!(organizations.claim, "org_id");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organizations {
+    /// The claim of the ID token that has the id, as text.
+    pub claim: String,
+    /// The parameter of the authorization request that asks for one.
+    pub parameter: String,
+}
+
+impl Organizations {
+    /// A claim and a parameter.
+    #[must_use]
+    pub fn new(claim: impl Into<String>, parameter: impl Into<String>) -> Self {
+        Self {
+            claim: claim.into(),
+            parameter: parameter.into(),
         }
     }
 }

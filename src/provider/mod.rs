@@ -38,7 +38,7 @@ pub use capability::{
     CodeGrant, Explanation, InitiatedSignIns, Initiation, LogoutRequest, Provider, RefreshGrant,
     Refreshed, Selectors, SignInRequest,
 };
-pub use config::OidcConfig;
+pub use config::{OidcConfig, Organizations};
 pub use jwks::{JwksCache, JwksSource, Origin};
 pub(crate) use none::NoProvider;
 pub use oidc::OidcProvider;

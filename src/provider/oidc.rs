@@ -166,7 +166,17 @@ impl OidcProvider {
         if self.config.userinfo {
             self.add_userinfo(&metadata, &tokens, &mut claims).await?;
         }
-        Ok(self.identity(claims, tokens))
+        let identity = self.identity(claims, tokens);
+        let asked = grant.selectors.organization.as_ref();
+        if self.config.organizations.is_some()
+            && asked.is_some()
+            && identity.organization.as_ref() != asked
+        {
+            return Err(Error::provider(
+                "the ID token is not of the organization that was asked for",
+            ));
+        }
+        Ok(identity)
     }
 
     /// The nonce that an ID token must have.
@@ -220,7 +230,10 @@ impl OidcProvider {
     }
 
     fn identity(&self, claims: IdTokenClaims, tokens: TokenResponse) -> Identity {
+        let organizations = self.config.organizations.as_ref();
+        let named = organizations.and_then(|names| claims.all.get(&names.claim)?.as_str());
         Identity {
+            organization: named.map(str::to_owned),
             multi_factor: is_multi_factor(
                 &claims.amr,
                 claims.acr.as_deref(),
@@ -229,7 +242,6 @@ impl OidcProvider {
             claims,
             tokens,
             connection: None,
-            organization: None,
         }
     }
 

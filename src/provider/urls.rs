@@ -25,7 +25,7 @@ pub(super) fn authorization_url(
     let mut extra = config.extra.clone();
     extra.retain(|(name, _)| request.extra.iter().all(|(other, _)| other != name));
     extra.extend_from_slice(&request.extra);
-    extra.extend(selected(&request.selectors));
+    extra.extend(selected(config, &request.selectors));
     AuthorizationRequest {
         client_id: config.client_id.clone(),
         redirect_uri: request.redirect_uri.clone(),
@@ -51,7 +51,11 @@ pub(super) fn authorization_url(
 
 /// What picks where somebody signs in, by the names of our own login endpoint. A provider ignores those that it
 /// does not know (OpenID Connect Core 3.1.2.1).
-fn selected(selectors: &Selectors) -> impl Iterator<Item = (String, String)> {
+fn selected(config: &OidcConfig, selectors: &Selectors) -> impl Iterator<Item = (String, String)> {
+    let of_organization = config
+        .organizations
+        .as_ref()
+        .map_or("organization_id", |names| &*names.parameter);
     let Selectors {
         connection,
         organization,
@@ -60,7 +64,7 @@ fn selected(selectors: &Selectors) -> impl Iterator<Item = (String, String)> {
     } = selectors.clone();
     [
         ("connection_id", connection),
-        ("organization_id", organization),
+        (of_organization, organization),
         ("domain_hint", domain),
         ("provider", identity_provider),
     ]

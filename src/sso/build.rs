@@ -16,7 +16,9 @@ use crate::flow::sign_out::LogoutCookie;
 use crate::flow::silent::Silent;
 use crate::flow::{BaseUrl, Context};
 use crate::forwarded::{Proxies, TrustedProxies};
-use crate::oidc::{AuthorizationRequest, ClientAuthChoice, Issuer, ResponseMode, code_challenge};
+use crate::oidc::{
+    AuthorizationRequest, ClientAuthChoice, EntraIssuers, Issuer, ResponseMode, code_challenge,
+};
 use crate::provider::{
     Addresses, HttpOptions, JwksCache, NoProvider, OidcConfig, OidcProvider, Provider,
     ReqwestClient,
@@ -187,7 +189,8 @@ impl SsoBuilder {
         };
         let config = OidcConfig {
             issuer,
-            entra_tenants: None,
+            entra_tenants: self.entra_tenants.take(),
+            organizations: self.organizations.take(),
             client_id,
             client_secret: self.client_secret.take(),
             client_auth: self.client_auth,
@@ -201,6 +204,10 @@ impl SsoBuilder {
             extra: std::mem::take(&mut self.extra_parameters),
         };
         check_parameters(&config, base_url)?;
+        if let Some(tenants) = config.entra_tenants.clone() {
+            EntraIssuers::new(&config.issuer, tenants)
+                .map_err(|error| Error::configuration(format!("{error} (SSO_ENTRA_TENANTS)")))?;
+        }
         Ok(Arc::new(OidcProvider::new(config, http, Arc::clone(clock))))
     }
 
@@ -275,7 +282,7 @@ impl SsoBuilder {
         }
         if self.tenant_freshness.as_secs() == 0 {
             return Err(Error::configuration(
-                "what is known of a tenant must last a second at least",
+                "what is known of a tenant must last a second at least (SSO_TENANT_SECONDS)",
             ));
         }
         Ok(())

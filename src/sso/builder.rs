@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::endpoint::PageRenderer;
 use crate::flow::{IdentityHook, Revalidation};
 use crate::forwarded::ForwardedHeaders;
-use crate::oidc::{ClientAuthChoice, ResponseMode};
-use crate::provider::{HttpClient, Provider};
+use crate::oidc::{ClientAuthChoice, EntraTenants, ResponseMode};
+use crate::provider::{HttpClient, Organizations, Provider};
 use crate::session::Lifetime;
 use crate::session::directory::SessionDirectory;
 use crate::session::store::SessionStore;
@@ -56,6 +56,8 @@ pub struct SsoBuilder {
     pub(super) acr_values: Vec<String>,
     pub(super) mfa_acr_values: Vec<String>,
     pub(super) ui_locales: Option<String>,
+    pub(super) organizations: Option<Organizations>,
+    pub(super) entra_tenants: Option<EntraTenants>,
     pub(super) extra_parameters: Vec<(String, String)>,
     pub(super) lifetime: Lifetime,
     pub(super) auth_path: String,
@@ -102,6 +104,8 @@ impl SsoBuilder {
             acr_values: Vec::new(),
             mfa_acr_values: Vec::new(),
             ui_locales: None,
+            organizations: None,
+            entra_tenants: None,
             extra_parameters: Vec::new(),
             lifetime: Lifetime::default(),
             auth_path: "/auth".to_owned(),
@@ -405,6 +409,22 @@ impl SsoBuilder {
     /// Renders pages in the app's own style; see [`PageRenderer`]. Default: small pages without script.
     pub fn pages(mut self, renderer: impl PageRenderer) -> Self {
         self.pages = Some(Arc::new(renderer));
+        self
+    }
+
+    /// How the provider speaks of organizations: the claim of the ID token, and the parameter that asks for one. With
+    /// it [`Policy::organization`](crate::Policy::organization), `organization_id` at `/auth/login` and
+    /// [`Tenant::organization`](crate::tenant::Tenant::organization) work with a provider that has such, as Auth0
+    /// (`org_id`, `organization`). Default: it has none.
+    pub fn organizations(mut self, claim: impl Into<String>, parameter: impl Into<String>) -> Self {
+        self.organizations = Some(Organizations::new(claim, parameter));
+        self
+    }
+
+    /// Which tenants of Microsoft Entra may sign people in, where the issuer speaks for many (`…/organizations/v2.0`,
+    /// `…/common/v2.0`). Default: none, and such an issuer is refused.
+    pub fn entra_tenants(mut self, tenants: EntraTenants) -> Self {
+        self.entra_tenants = Some(tenants);
         self
     }
 

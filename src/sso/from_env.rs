@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::SsoBuilder;
+use crate::provider::Organizations;
 use crate::session::Lifetime;
 use crate::vars::{Vars, malformed};
 use crate::{ClientSecret, CookieKey, Result};
@@ -25,6 +26,10 @@ const KNOWN: &[&str] = &[
     "SSO_ACR_VALUES",
     "SSO_MFA_ACR_VALUES",
     "SSO_UI_LOCALES",
+    "SSO_ORGANIZATION_CLAIM",
+    "SSO_ORGANIZATION_PARAMETER",
+    "SSO_ENTRA_TENANTS",
+    "SSO_TENANT_SECONDS",
     "SSO_REVALIDATION",
     "SSO_SILENT_SECONDS",
     "SSO_REFUSAL_SECONDS",
@@ -120,6 +125,20 @@ impl SsoBuilder {
         self.acr_values = vars.words("SSO_ACR_VALUES")?.unwrap_or_default();
         self.mfa_acr_values = vars.words("SSO_MFA_ACR_VALUES")?.unwrap_or_default();
         self.ui_locales = vars.text("SSO_UI_LOCALES")?;
+        let claim = vars.text("SSO_ORGANIZATION_CLAIM")?;
+        let parameter = vars.text("SSO_ORGANIZATION_PARAMETER")?;
+        self.organizations = match (claim, parameter) {
+            (Some(claim), parameter) => {
+                let parameter = parameter.unwrap_or_else(|| "organization_id".to_owned());
+                Some(Organizations::new(claim, parameter))
+            }
+            (None, None) => None,
+            (None, Some(_)) => {
+                let why = "the claim is missing (SSO_ORGANIZATION_CLAIM)";
+                return Err(malformed("SSO_ORGANIZATION_PARAMETER", why));
+            }
+        };
+        self.entra_tenants = vars.parsed("SSO_ENTRA_TENANTS")?;
         if let Some(path) = vars.text("SSO_CA_FILE")? {
             self.extra_ca =
                 Some(std::fs::read(path).map_err(|error| malformed("SSO_CA_FILE", error))?);
@@ -144,6 +163,9 @@ impl SsoBuilder {
         }
         if let Some(time) = vars.seconds("SSO_REFUSAL_SECONDS")? {
             self.after_refusal = time;
+        }
+        if let Some(fresh) = vars.seconds("SSO_TENANT_SECONDS")? {
+            self.tenant_freshness = fresh;
         }
         let default = Lifetime::default();
         self.lifetime = Lifetime {
@@ -265,6 +287,10 @@ mod tests {
             ("SSO_SILENT_SECONDS", "5m"),
             ("SSO_REFUSAL_SECONDS", "0"),
             ("SSO_SESSION_STORE", "redis://127.0.0.1"),
+            ("SSO_ORGANIZATION_PARAMETER", "organization"),
+            ("SSO_ENTRA_TENANTS", "not a tenant"),
+            ("SSO_ENTRA_TENANTS", "8eaef023-2b34-4da1-9baa-8bc8c9d6a490"),
+            ("SSO_TENANT_SECONDS", "0"),
             ("SSO_CA_FILE", "/does/not/exist"),
             ("SSO_COOKIE_NAME", "two words"),
             ("SSO_COOKIE_NAME", "__Host-sso"),

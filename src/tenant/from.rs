@@ -1,9 +1,10 @@
 //! [`TenantFrom`]: which part of a request names the tenant.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, StatusCode};
 
 use super::one::is_id;
 
@@ -75,11 +76,11 @@ impl<'a> TenantRequest<'a> {
 
 /// What one part of a request says of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum Named<'a> {
     /// Nothing.
     Nobody,
     /// The tenant with this id.
-    Id(String),
+    Id(Cow<'a, str>),
     /// The tenant with this host.
     Host,
     /// Something that can be no tenant’s, and is not the app’s own either.
@@ -129,6 +130,15 @@ impl TenantFrom {
         matches!(self.0, From::Host | From::Subdomain(_))
     }
 
+    /// What the answer is to what can be nobody's (RFC 9110 sections 15.5.5 and 15.5.20).
+    pub(crate) fn if_strange(&self) -> StatusCode {
+        if self.is_by_host() {
+            StatusCode::MISDIRECTED_REQUEST
+        } else {
+            StatusCode::NOT_FOUND
+        }
+    }
+
     /// The domain under which each tenant has a label.
     pub(crate) fn parent_domain(&self) -> Option<&str> {
         match &self.0 {
@@ -138,7 +148,7 @@ impl TenantFrom {
     }
 
     /// `own` is the host of the base URL. A host has its port only where that is another one than the base URL's.
-    pub(crate) fn read(&self, request: &TenantRequest<'_>, own: &str) -> Named {
+    pub(crate) fn read<'a>(&self, request: &TenantRequest<'a>, own: &str) -> Named<'a> {
         match &self.0 {
             From::Host => match request.host {
                 Some(host) if host == own => Named::Nobody,
@@ -149,12 +159,12 @@ impl TenantFrom {
                 Some(host) if host == own => Named::Nobody,
                 host => host
                     .and_then(|host| label(host, domain))
-                    .map_or(Named::Strange, |label| Named::Id(label.to_owned())),
+                    .map_or(Named::Strange, |label| Named::Id(Cow::Borrowed(label))),
             },
             From::Path(prefix) => in_path(request.path, prefix),
             From::Request(find) => match find(request) {
                 None => Named::Nobody,
-                Some(id) if is_id(&id) => Named::Id(id),
+                Some(id) if is_id(&id) => Named::Id(Cow::Owned(id)),
                 Some(_) => Named::Strange,
             },
         }
@@ -167,7 +177,7 @@ fn label<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
     (is_id(label) && !label.contains('.')).then_some(label)
 }
 
-fn in_path(path: &str, prefix: &str) -> Named {
+fn in_path<'a>(path: &'a str, prefix: &str) -> Named<'a> {
     let under = path.strip_prefix(prefix).filter(|_| path != prefix);
     let segment = under.map(|rest| rest.split('/').next().unwrap_or_default());
     if may_have_another_spelling(path, prefix) && plain_segment(path, prefix).as_deref() != segment
@@ -176,7 +186,7 @@ fn in_path(path: &str, prefix: &str) -> Named {
     }
     match segment {
         // A router decodes a segment; a tenant has one spelling only.
-        Some(segment) if is_id(segment) => Named::Id(segment.to_owned()),
+        Some(segment) if is_id(segment) => Named::Id(Cow::Borrowed(segment)),
         Some(_) => Named::Strange,
         None => Named::Nobody,
     }
@@ -245,15 +255,18 @@ impl fmt::Debug for TenantFrom {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
-    fn read(from: &TenantFrom, host: Option<&str>, path: &str) -> Named {
-        let (headers, extensions) = (HeaderMap::new(), Extensions::new());
+    fn read<'a>(from: &TenantFrom, host: Option<&'a str>, path: &'a str) -> Named<'a> {
+        static NOTHING: LazyLock<(HeaderMap, Extensions)> = LazyLock::new(Default::default);
+        let (headers, extensions) = &*NOTHING;
         let request = TenantRequest {
             host,
             path,
-            headers: &headers,
-            extensions: &extensions,
+            headers,
+            extensions,
         };
         from.read(&request, "app.example")
     }
@@ -261,7 +274,7 @@ mod tests {
     #[test]
     fn a_whole_label_names_a_tenant() {
         let from = TenantFrom::subdomain_of("app.example");
-        let id = |id: &str| Named::Id(id.to_owned());
+        let id = |id: &'static str| Named::Id(Cow::Borrowed(id));
         for (host, named) in [
             (Some("app.example"), Named::Nobody),
             (Some("acme.app.example"), id("acme")),
@@ -285,7 +298,7 @@ mod tests {
     #[test]
     fn a_path_has_one_spelling() {
         let from = TenantFrom::path("/t/");
-        let id = |id: &str| Named::Id(id.to_owned());
+        let id = |id: &'static str| Named::Id(Cow::Borrowed(id));
         for (path, named) in [
             ("/t/acme", id("acme")),
             ("/t/acme/x", id("acme")),
@@ -326,7 +339,7 @@ mod tests {
             TenantFrom::request(|request| request.path().strip_prefix('/').map(str::to_owned));
         for (path, named) in [
             ("x", Named::Nobody),
-            ("/acme", Named::Id("acme".to_owned())),
+            ("/acme", Named::Id(Cow::Borrowed("acme"))),
             ("/a/b", Named::Strange),
             ("/", Named::Strange),
         ] {

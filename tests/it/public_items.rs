@@ -34,7 +34,7 @@ fn every_type_crosses_threads() {
         Verdict,
     );
     each!(crosses_threads: AxumService, dyn Clock, SecondsSinceEpoch, SystemClock, TestClock, SignedIn);
-    each!(crosses_threads: policy::Missing, policy::Reason, policy::Requirement);
+    each!(crosses_threads: policy::Missing, policy::Reason, policy::Requirement, policy::SignInAt);
     each!(crosses_threads:
         session::Lifetime, session::Record, session::ReturnTo, session::SessionKey,
         session::StepUpMark, session::Tokens, Created, MemoryStore, Replaced, dyn SessionStore,

@@ -12,10 +12,8 @@ mod names;
 mod source;
 mod wiring;
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use http::{Request, StatusCode};
@@ -55,7 +53,10 @@ pub(crate) struct Tenancy {
     from: Vec<TenantFrom>,
     fresh: Duration,
     wiring: Wiring,
+    /// What names lead to, for those who have to wait: one look for all of them.
     known: Cache<Name, Arc<Known>>,
+    /// The same for those who don't: a tenth of moka's price for each request.
+    at_hand: quick_cache::sync::Cache<Name, Arc<Known>>,
     unknown: Cache<Name, SecondsSinceEpoch>,
     wired: Cache<Box<str>, Arc<Wired>>,
     this: Weak<Self>,
@@ -81,33 +82,57 @@ struct Wired {
 pub(crate) enum Choice {
     /// Nobody is named: the session, or the sign-in, decides.
     Unnamed,
-    /// A tenant, which need not be wired yet.
-    Named(TenantName),
+    /// A tenant that is wired.
+    Wired(Arc<Shared>),
+    /// Names that may be a tenant's.
+    Named(Names),
     /// No tenant and not the app either.
     Nowhere(StatusCode),
 }
 
-/// What a tenant is named by in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TenantName {
-    Id(String),
+/// What a request names a tenant by, where that takes a look.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    wired: Option<Arc<Shared>>,
+    others: Vec<TenantName>,
+}
+
+#[derive(Debug)]
+enum TenantName {
+    Id(String, StatusCode),
     Host(String),
 }
 
+impl Names {
+    /// Whether nobody else is named.
+    fn are_of(&self, shared: &Shared) -> bool {
+        let id = |shared: &Shared| shared.context.place.tenant().map(Tenant::shared_id);
+        self.wired
+            .as_ref()
+            .is_none_or(|wired| id(wired) == id(shared))
+    }
+}
+
 impl TenantName {
-    pub(crate) fn by(&self) -> TenantBy<'_> {
+    fn of(by: TenantBy<'_>, if_unknown: StatusCode) -> Self {
+        match by {
+            TenantBy::Host(host) => Self::Host(host.to_owned()),
+            by => Self::Id(NameRef::of(&by).text().to_owned(), if_unknown),
+        }
+    }
+
+    fn by(&self) -> TenantBy<'_> {
         match self {
-            Self::Id(id) => TenantBy::Id(id),
+            Self::Id(id, _) => TenantBy::Id(id),
             Self::Host(host) => TenantBy::Host(host),
         }
     }
 
-    /// What the answer is where nobody has this name (RFC 9110 sections 15.5.5 and 15.5.20).
-    pub(crate) fn if_unknown(&self, by_host: bool) -> StatusCode {
+    /// The answer where nobody has this name.
+    fn if_unknown(&self) -> StatusCode {
         match self {
+            Self::Id(_, status) => *status,
             Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
-            Self::Id(_) if by_host => StatusCode::MISDIRECTED_REQUEST,
-            Self::Id(_) => StatusCode::NOT_FOUND,
         }
     }
 }
@@ -129,6 +154,7 @@ impl Tenancy {
                 .max_capacity(MOST_NAMES)
                 .eviction_policy(lru())
                 .build(),
+            at_hand: quick_cache::sync::Cache::new(MOST_NAMES as usize),
             unknown: Cache::builder()
                 .max_capacity(MOST_UNKNOWN)
                 .eviction_policy(lru())
@@ -149,7 +175,6 @@ impl Tenancy {
         proxies: &Proxies,
         peer: Option<PeerAddress>,
     ) -> Choice {
-        let own = self.wiring.own_host();
         // In lower case, and with its port where that is not the app's own.
         let host = host::of_request(request, proxies, peer, |host| {
             self.wiring.without_own_port(host)
@@ -160,34 +185,55 @@ impl Tenancy {
             headers: request.headers(),
             extensions: request.extensions(),
         };
-        let mut named: Option<TenantName> = None;
+        let mut names = Names::default();
         for from in &self.from {
-            let name = match from.read(&view, own) {
+            let named = from.read(&view, self.wiring.own_host());
+            let by = match &named {
                 Named::Nobody => continue,
-                Named::Id(id) => TenantName::Id(id),
-                Named::Host => TenantName::Host(host.clone().unwrap_or_default()),
-                Named::Strange if from.is_by_host() => {
-                    return Choice::Nowhere(StatusCode::MISDIRECTED_REQUEST);
-                }
-                Named::Strange => return Choice::Nowhere(StatusCode::NOT_FOUND),
+                Named::Id(id) => TenantBy::Id(id),
+                Named::Host => TenantBy::Host(view.host.unwrap_or_default()),
+                Named::Strange => return Choice::Nowhere(from.if_strange()),
             };
-            match &named {
-                Some(other) if *other != name => return Choice::Nowhere(StatusCode::NOT_FOUND),
-                _ => named = Some(name),
+            match self.at_hand(by) {
+                Some(shared) if names.are_of(&shared) => names.wired = Some(shared),
+                Some(_) => return Choice::Nowhere(StatusCode::NOT_FOUND),
+                None => names.others.push(TenantName::of(by, from.if_strange())),
             }
         }
-        named.map_or(Choice::Unnamed, Choice::Named)
+        match names {
+            names if !names.others.is_empty() => Choice::Named(names),
+            Names {
+                wired: Some(shared),
+                ..
+            } => Choice::Wired(shared),
+            Names { wired: None, .. } => Choice::Unnamed,
+        }
     }
 
-    /// Whether the host of a request says whose it is.
-    pub(crate) fn is_by_host(&self) -> bool {
-        self.from.iter().any(TenantFrom::is_by_host)
+    /// The one tenant that all names lead to.
+    ///
+    /// # Errors
+    /// It can't be told now.
+    pub(crate) async fn find_all(&self, names: Names) -> Result<Result<Arc<Shared>, StatusCode>> {
+        let nobody = StatusCode::NOT_FOUND;
+        let mut all = Names {
+            wired: names.wired,
+            others: Vec::new(),
+        };
+        for name in &names.others {
+            match self.find(name.by()).await? {
+                None => return Ok(Err(name.if_unknown())),
+                Some(shared) if all.are_of(&shared) => all.wired = Some(shared),
+                Some(_) => return Ok(Err(nobody)),
+            }
+        }
+        Ok(all.wired.ok_or(nobody))
     }
 
     /// What is wired for a name, if that is known now.
     pub(crate) fn at_hand(&self, by: TenantBy<'_>) -> Option<Arc<Shared>> {
         let now = self.wiring.now();
-        let known = ready(self.known.get(NameRef::of(&by).key()))?;
+        let known = self.at_hand.get(NameRef::of(&by).key())?;
         if now < known.found_at || now.since(known.found_at) >= self.fresh + LONGEST_STALE {
             return None;
         }
@@ -219,7 +265,7 @@ impl Tenancy {
         if let Some(old) = self.known.get(name.key()).await
             && (now < old.found_at || now.since(old.found_at) >= self.fresh + LONGEST_STALE)
         {
-            self.known.invalidate(name.key()).await;
+            self.forget(&name).await;
         }
         let look = async {
             match self.look_up(by).await {
@@ -232,7 +278,10 @@ impl Tenancy {
             }
         };
         match self.known.try_get_with(name.owned(), look).await {
-            Ok(known) => Ok(Some(Arc::clone(&known.wired.shared))),
+            Ok(known) => {
+                self.at_hand.insert(name.owned(), Arc::clone(&known));
+                Ok(Some(Arc::clone(&known.wired.shared)))
+            }
             Err(failed) => match &*failed {
                 None => Ok(None),
                 Some(error) => Err(error.clone()),
@@ -250,7 +299,7 @@ impl Tenancy {
         let found = source::ask(&*self.source, by).await?;
         let (name, now) = (NameRef::of(&by), self.wiring.now());
         let Some(tenant) = found else {
-            self.known.invalidate(name.key()).await;
+            self.forget(&name).await;
             self.unknown.insert(name.owned(), now).await;
             return Ok(None);
         };
@@ -277,13 +326,21 @@ impl Tenancy {
         Ok(wired)
     }
 
+    async fn forget(&self, name: &NameRef<'_>) {
+        self.at_hand.remove(name.key());
+        self.known.invalidate(name.key()).await;
+    }
+
     fn look_again(&self, by: TenantBy<'_>) {
         let (Some(this), name) = (self.this.upgrade(), NameRef::of(&by).owned()) else {
             return;
         };
         let work = async move {
             match this.look_up(name.by()).await {
-                Ok(Some(known)) => this.known.insert(name, known).await,
+                Ok(Some(known)) => {
+                    this.at_hand.insert(name.clone(), Arc::clone(&known));
+                    this.known.insert(name, known).await;
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a tenant could not be looked at again; what was known serves");
@@ -302,14 +359,5 @@ impl Known {
         self.next_look
             .compare_exchange(due, next.0, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
-    }
-}
-
-/// What a lookup gives without waiting.
-fn ready<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
-    let mut context = std::task::Context::from_waker(Waker::noop());
-    match pin!(future).poll(&mut context) {
-        Poll::Ready(found) => found,
-        Poll::Pending => None,
     }
 }

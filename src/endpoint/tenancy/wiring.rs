@@ -1,5 +1,6 @@
 //! What a tenant is wired of.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -42,23 +43,42 @@ impl Wiring {
         self.base_url().url().host_str().unwrap_or_default()
     }
 
-    /// A host as tenants are named by it: in lower case, without the port where it is the app's own.
-    pub(super) fn without_own_port(&self, host: &str) -> Option<String> {
-        let own = self.base_url().url();
-        let asked = url::Url::parse(&format!("{}://{host}/", own.scheme())).ok()?;
-        // What a parser changes is no host that a browser sends.
-        let written = host.to_ascii_lowercase();
-        let name = asked.host_str()?;
-        let with_port = written.strip_prefix(name)?;
-        let port = match with_port.strip_prefix(':') {
-            Some(port) => Some(port.parse::<u16>().ok()?),
-            None if with_port.is_empty() => asked.port_or_known_default(),
-            None => return None,
-        };
-        Some(if port == own.port_or_known_default() {
-            name.to_owned()
+    /// A host as tenants are named by it: in lower case, without the port where it is the app's own. `None` for what is
+    /// no name, and for a number that is no port.
+    pub(super) fn without_own_port<'h>(&self, host: Cow<'h, str>) -> Option<Cow<'h, str>> {
+        let host = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(host.to_ascii_lowercase())
         } else {
-            format!("{name}:{}", port?)
+            host
+        };
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (&*host, None),
+        };
+        let in_name = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'[' | b']' | b':')
+        };
+        if name.is_empty() || !name.bytes().all(in_name) {
+            return None;
+        }
+        let url = self.base_url().url();
+        let own = url.port_or_known_default();
+        let asked = match port {
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok(),
+            Some(_) => None,
+            None if url.scheme() == "https" => Some(443),
+            None => Some(80),
+        }?;
+        let end = name.len();
+        if Some(asked) != own {
+            return Some(Cow::Owned(format!("{name}:{asked}")));
+        }
+        Some(match host {
+            Cow::Borrowed(host) => Cow::Borrowed(&host[..end]),
+            Cow::Owned(mut host) => {
+                host.truncate(end);
+                Cow::Owned(host)
+            }
         })
     }
 

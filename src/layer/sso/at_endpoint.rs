@@ -51,9 +51,10 @@ pub(super) async fn at_endpoint<B: Body + Send>(
     let request = Request::from_parts(parts, body);
     let shared = match (choice, &door.tenancy) {
         (Choice::Nowhere(status), _) => return bare(status),
-        (Choice::Named(name), Some(tenancy)) => match tenancy.find(name.by()).await {
-            Ok(Some(shared)) => shared,
-            Ok(None) => return bare(name.if_unknown(tenancy.is_by_host())),
+        (Choice::Wired(shared), _) => shared,
+        (Choice::Named(names), Some(tenancy)) => match tenancy.find_all(names).await {
+            Ok(Ok(shared)) => shared,
+            Ok(Err(status)) => return bare(status),
             Err(error) => return door.shared.failed(&error),
         },
         (Choice::Named(_) | Choice::Unnamed, _) => door.shared,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::at_endpoint::bare;
 use super::{SsoFuture, SsoService, State, Step, Waited, load, original_uri, signed_in};
-use crate::endpoint::tenancy::{Choice, Tenancy, TenantName};
+use crate::endpoint::tenancy::{Choice, Names, Tenancy};
 use crate::endpoint::{Shared, cookie_fields};
 use crate::session::SessionKey;
 use crate::session::sessions::Lookup;
@@ -15,7 +15,7 @@ use crate::tenant::TenantBy;
 
 /// Whose a request is, where that takes a look.
 enum Whose {
-    Named(TenantName, Lookup),
+    Named(Names, Lookup),
     /// That of its session.
     Session(SessionKey),
 }
@@ -42,13 +42,11 @@ impl<S> SsoService<S> {
                 let answer = std::future::ready(bare(status));
                 SsoFuture::answering(Box::pin(answer), HeaderMap::new())
             }
-            Choice::Named(name) => match tenancy.at_hand(name.by()) {
-                Some(shared) => self.call_at(request, shared),
-                None => {
-                    let found = self.look_up(&request);
-                    self.call_after_choice(request, Whose::Named(name, found), tenancy)
-                }
-            },
+            Choice::Wired(shared) => self.call_at(request, shared),
+            Choice::Named(names) => {
+                let found = self.look_up(&request);
+                self.call_after_choice(request, Whose::Named(names, found), tenancy)
+            }
             Choice::Unnamed => self.call_unnamed(request, tenancy),
         }
     }
@@ -108,12 +106,9 @@ impl<S> SsoService<S> {
         let future = Box::pin(async move {
             let found = match whose {
                 Whose::Session(key) => of_session(&tenancy, key).await,
-                Whose::Named(name, lookup) => match of_name(&tenancy, &name, lookup).await {
-                    Some(found) => found,
-                    None => {
-                        let status = name.if_unknown(tenancy.is_by_host());
-                        return Ok(Waited::Answer(bare(status)));
-                    }
+                Whose::Named(names, lookup) => match of_names(&tenancy, names, lookup).await {
+                    Ok(found) => found,
+                    Err(status) => return Ok(Waited::Answer(bare(status))),
                 },
             };
             let (shared, state) = found;
@@ -128,22 +123,22 @@ impl<S> SsoService<S> {
     }
 }
 
-/// Who is signed in at the tenant with this name; `None` where there is no such tenant.
-async fn of_name(
+/// Who is signed in at the tenant with these names; or the answer where there is no such tenant.
+async fn of_names(
     tenancy: &Arc<Tenancy>,
-    name: &TenantName,
+    names: Names,
     lookup: Lookup,
-) -> Option<(Arc<Shared>, State)> {
-    let shared = match tenancy.find(name.by()).await {
+) -> Result<(Arc<Shared>, State), StatusCode> {
+    let shared = match tenancy.find_all(names).await {
         Ok(found) => found?,
-        Err(error) => return Some((Arc::clone(tenancy.unnamed()), State::Unknown(error))),
+        Err(error) => return Ok((Arc::clone(tenancy.unnamed()), State::Unknown(error))),
     };
     let state = match lookup {
         Lookup::Nobody => State::Nobody,
         Lookup::Live(session) => signed_in(&shared, session, shared.context.clock.now()),
         Lookup::Ask(key) => load(&shared, key).await,
     };
-    Some((shared, state))
+    Ok((shared, state))
 }
 
 /// Who is signed in by a session, at the tenant that it is of.

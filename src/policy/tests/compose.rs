@@ -21,6 +21,7 @@ fn a_sign_in_asks_for_all_at_once() {
         acr_values: vec!["gold".into(), "silver".into()],
         amr: vec!["otp".into()],
         max_age: Some(QUARTER),
+        at: None,
     };
     assert_eq!(required(policy.judge(None, T)), all);
     // A step-up replaces the authentication, so it asks for what the session has already, too.
@@ -156,4 +157,19 @@ fn a_shared_policy_is_not_changed_by_what_is_built_on_it() {
     let base = Policy::login().role("staff");
     let _stricter = base.clone().role("admin");
     assert!(judge(&base, ada().role("staff")).is_allow());
+}
+
+#[test]
+fn a_sign_in_is_asked_for_at_the_place_that_the_policy_names() {
+    let policy = Policy::login().organization("org_1").connection("conn_1");
+    let Verdict::SignIn(wanted) = policy.judge(None, SecondsSinceEpoch(0)) else {
+        panic!("nobody is signed in");
+    };
+    let at = wanted.at.as_ref().unwrap();
+    assert_eq!(at.organization.as_deref(), Some("org_1"));
+    assert_eq!(at.connection.as_deref(), Some("conn_1"));
+    assert!(wanted.is_empty(), "it is no stronger sign-in");
+    let elsewhere = SignedIn::new("ada").build();
+    let verdict = policy.judge(Some(&elsewhere), SecondsSinceEpoch(0));
+    assert!(matches!(verdict, Verdict::Forbidden(_)), "{verdict:?}");
 }

@@ -335,3 +335,59 @@ async fn no_secret_is_shown() {
         assert!(!shown.contains(secret), "{secret}");
     }
 }
+
+/// An organization that was asked for and is not named is no mistake to overlook: the person may be anybody's.
+#[tokio::test]
+async fn an_organization_is_asked_for_and_read_by_the_providers_own_names() {
+    use crate::provider::{Organizations, Selectors, SignInRequest};
+    for (claim, asked, named) in [
+        (json!("org_acme"), Some("org_acme"), Some("org_acme")),
+        (json!("org_acme"), None, Some("org_acme")),
+        (json!(null), None, None),
+        (json!("org_evil"), Some("org_acme"), None),
+        (json!("org_acme2"), Some("org_acme"), None),
+        (json!(["org_acme"]), Some("org_acme"), None),
+        (json!(null), Some("org_acme"), None),
+    ] {
+        let idp = Idp::new();
+        let mut all = claims();
+        all["org_id"] = claim.clone();
+        idp.http.on(TOKEN, tokens(&idp.key.sign(&all)));
+        let mut config = idp.config();
+        config.organizations = Some(Organizations::new("org_id", "organization"));
+        let provider = idp.provider_with(config);
+        let selectors = Selectors {
+            organization: asked.map(str::to_owned),
+            ..Selectors::default()
+        };
+        let request = SignInRequest {
+            redirect_uri: "https://app.example.com/auth/callback".to_owned(),
+            state: "s".repeat(43),
+            nonce: grant().nonce,
+            code_challenge: "c".repeat(43),
+            selectors: selectors.clone(),
+            ..SignInRequest::default()
+        };
+        let url = provider.authorization_url(&request).await.unwrap();
+        let sent = url.query_pairs().find(|(name, _)| name == "organization");
+        assert_eq!(sent.as_ref().map(|(_, value)| &**value), asked, "{claim}");
+        assert!(!url.as_str().contains("organization_id"), "{claim}");
+        let redeemed = provider
+            .redeem(crate::provider::CodeGrant {
+                selectors,
+                ..grant()
+            })
+            .await;
+        match redeemed {
+            Ok(identity) => assert_eq!(identity.organization.as_deref(), named, "{claim}"),
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), named),
+                    (ErrorKind::Provider, None),
+                    "{claim}"
+                );
+                assert!(asked.is_some(), "{claim}");
+            }
+        }
+    }
+}
