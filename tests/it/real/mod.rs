@@ -10,4 +10,6 @@ mod portal;
 mod quickstart;
 mod renewal;
 mod single_sign_on;
+#[cfg(feature = "scalekit")]
+mod tenants;
 mod web;
