@@ -166,8 +166,11 @@ async fn one_browser_is_signed_in_at_both_hosts_and_signs_out_at_one() {
 
     // Somebody puts the cookie of one host into the other.
     let put = async |of: &Cookie<'static>| {
-        let cookie = Cookie::build((of.name().to_owned(), of.value().to_owned())).path("/");
-        browser.client().add_cookie(cookie.build()).await.unwrap();
+        let client = browser.client();
+        client.delete_cookie(of.name()).await.unwrap();
+        let line = format!("{}={}; path=/", of.name(), of.value());
+        let script = "document.cookie = arguments[0]";
+        client.execute(script, vec![line.into()]).await.unwrap();
     };
     put(&of_acme).await;
     assert_eq!(session(&browser, &world).await.value(), of_acme.value());
