@@ -61,7 +61,7 @@ impl World {
         ]);
         let sso = Sso::for_tenants(tenants.unwrap())
             .tenant_from(TenantFrom::host())
-            .base_url(&host("app"))
+            .base_url(host("app"))
             .cookie_key(CookieKey::generate())
             .dangerous()
             .allow_private_tenant_addresses()
