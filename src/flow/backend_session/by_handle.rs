@@ -60,7 +60,10 @@ pub(crate) async fn sign_in_by_handle(
         // What was made a few seconds ago may have been ended since.
         Renewed::Made(made, carried) => Ok(ByHandle {
             session: match made {
-                Some(made) => context.sessions.load(made.key()).await?,
+                Some(made) => {
+                    let made = context.sessions.load(made.key()).await?;
+                    made.filter(|made| context.counts(made))
+                }
                 None => None,
             },
             carried: Some(carried.clone()),
@@ -94,6 +97,7 @@ impl Work for SignIn {
         let made = all.into_iter().find(|session| {
             session.record().backend_session_id() == Some(&found.session_id)
                 && was_made_lately(session, now)
+                && context.counts(session)
         });
         Ok(match made {
             Some(session) => Standing::Settled(Renewed::Live(session)),
@@ -106,7 +110,7 @@ impl Work for SignIn {
         let Some(shared) = &context.shared else {
             return Ok(Renewed::Ended);
         };
-        let signed_in = match answer {
+        let mut signed_in = match answer {
             BackendAnswer::SignedIn(signed_in) => *signed_in,
             BackendAnswer::NotFound => {
                 spread(context, &found.session_id).await;
@@ -126,6 +130,10 @@ impl Work for SignIn {
             shared.directory.remove(self.handle.key()).await?;
             let removal = Carried::only(vec![shared.cookie.removal()]);
             return Ok(Renewed::Made(None, removal));
+        }
+        if context.place.admit(&mut signed_in.identity).is_err() {
+            // They are somebody elsewhere; here they have to sign in.
+            return Ok(Renewed::Made(None, Carried::only(Vec::new())));
         }
         let enrichment = match decide(context, &signed_in.identity).await? {
             Decision::Accept => Enrichment::default(),

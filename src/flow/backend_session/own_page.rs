@@ -96,11 +96,12 @@ async fn give_up(context: Arc<Context>, page: AtOwnPage, session: Session) {
 async fn make_at_own_page(
     context: &Arc<Context>,
     page: &AtOwnPage,
-    signed_in: BackendSession,
+    mut signed_in: BackendSession,
 ) -> Result<(Box<NewSession>, Vec<Cookie<'static>>)> {
     if signed_in.identity.claims.issuer != *context.provider.issuer() {
         return Err(Error::provider("the identity is another provider's"));
     }
+    context.place.admit(&mut signed_in.identity)?;
     let added_to = page
         .current
         .as_ref()
