@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tower_cookies::Cookies;
 
+use super::login::asked_by_this_site;
 use super::wanted::requirement_query;
 use super::{cookie_fields, respond};
 use crate::Result;
@@ -38,6 +39,13 @@ pub(super) async fn begin(
     }
     if let Some(page) = context.provider.login_page() {
         return Ok(respond::see_other(&own_page(context, page, &start)));
+    }
+    if start.session.is_none()
+        && context.has_tenants()
+        && asked_by_this_site(headers, &context.base_url)
+    {
+        let left = context.sessions.find(cookie_fields(headers)).await?;
+        start.leaves = left.map(|session| session.key());
     }
     let now = context.clock.now();
     for surplus in context.login_states.surplus(cookie_fields(headers), now) {

@@ -25,6 +25,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
+use super::elsewhere::leave_first;
 use super::page::{Page, PageKind, Question};
 use super::query::Query;
 use super::request_kind::RequestKind;
@@ -82,12 +83,19 @@ pub(super) async fn answer(
         return Ok(respond::see_other(&format!("{path}?{}", query.encoded())));
     }
 
-    // Whoever's it is: no session is replaced by a click elsewhere.
     let session = shared.context.sessions.find(cookie_fields(headers)).await?;
-    if session.is_some() && !asked_by_this_site(headers, base_url) {
-        return Ok(respond::see_other(asked.return_to.as_str()));
-    }
     let chosen = shared.for_sign_in(asked.of_whom()).await?;
+    if let Some(session) = &session
+        && !asked_by_this_site(headers, base_url)
+    {
+        // Whoever's it is: no session is replaced by a click elsewhere.
+        let chosen = chosen.for_session(Some(session)).await?;
+        return Ok(if chosen.context.counts(session) {
+            respond::see_other(asked.return_to.as_str())
+        } else {
+            leave_first(&chosen, session, &query)
+        });
+    }
     if chosen.context.base_url.origin() != base_url.origin() {
         let login = chosen
             .context

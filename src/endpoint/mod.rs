@@ -6,6 +6,7 @@
 mod attempt;
 pub(crate) mod callback;
 pub(crate) mod cross_site;
+mod elsewhere;
 mod grpc;
 mod initiated;
 mod login;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, request};
 use tower_cookies::Cookies;
 
+use super::elsewhere::may_be_left;
 use super::page::{Page, PageKind};
 use super::request_kind::RequestKind;
 use super::{
@@ -251,6 +252,11 @@ pub(super) async fn answer(
         Answer::Redirect { .. } if is_login_page(context, refusal) => {
             let why = "the page where people sign in wants somebody who is signed in";
             respond::error(shared, &Error::configuration(why))
+        }
+        Answer::Redirect { step_up: false }
+            if may_be_left(context, &refused.method, &refused.headers) =>
+        {
+            respond::see_other(&login_path(shared, &return_to, &requirement))
         }
         Answer::Redirect { step_up } => {
             let start = Start {

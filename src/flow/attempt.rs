@@ -29,6 +29,15 @@ impl Attempt {
         (self.state.silent && self.state.replaces == Some(session.key())).then_some(session)
     }
 
+    /// The session of another tenant that the browser has now, where nobody asked to leave it: a link on any page can
+    /// begin a sign-in at a tenant whose provider signs everybody in at once.
+    pub(super) fn unasked(&self) -> Option<&Session> {
+        let state = &self.state;
+        self.current.as_ref().filter(|session| {
+            session.tenant() != state.tenant.as_deref() && state.replaces != Some(session.key())
+        })
+    }
+
     pub(super) fn is_step_up(&self) -> bool {
         self.state.step_up.is_some()
     }

@@ -58,6 +58,11 @@ impl Deref for Context {
 }
 
 impl Context {
+    /// Whether a session may be of another tenant than this one.
+    pub(crate) fn has_tenants(&self) -> bool {
+        !matches!(self.place, Place::Undivided)
+    }
+
     /// Where the provider sends the browser back to (`redirect_uri`).
     pub(crate) fn callback_url(&self) -> String {
         let own = self

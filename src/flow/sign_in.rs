@@ -22,7 +22,7 @@ use crate::provider::{Identity, Selectors, SignInRequest};
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
 use crate::session::sessions::{Made, NewSession};
-use crate::session::{ReturnTo, Session};
+use crate::session::{ReturnTo, Session, SessionKey};
 use crate::tenant::Tenant;
 use crate::{Error, Result};
 
@@ -33,6 +33,8 @@ pub(crate) struct Start<'a> {
     pub(crate) requirement: Requirement,
     /// The live session of this browser, which the sign-in will replace.
     pub(crate) session: Option<&'a Session>,
+    /// The live session of another tenant, which this browser leaves on purpose.
+    pub(crate) leaves: Option<SessionKey>,
     /// Whether the session is to become stronger, by the same person.
     pub(crate) step_up: bool,
     pub(crate) prompt: Vec<Prompt>,
@@ -53,6 +55,7 @@ impl Start<'_> {
             return_to,
             requirement: Requirement::default(),
             session: None,
+            leaves: None,
             step_up: false,
             prompt: Vec::new(),
             silent: false,
@@ -77,7 +80,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     let mut state = LoginState::new(context.provider.issuer().as_str(), now, &start.return_to);
     state.max_age = start.requirement.max_age.map(|age| age.as_secs());
     state.step_up = start.step_up.then(|| start.requirement.fingerprint());
-    state.replaces = start.session.map(Session::key);
+    state.replaces = start.session.map(Session::key).or(start.leaves);
     state.round_trips = start.round_trips;
     state.silent = start.silent;
     state.tenant = context.place.tenant().map(|tenant| tenant.id().to_owned());
@@ -353,6 +356,14 @@ async fn redeem(
         (_, None) => None,
     };
     let follows = current.as_ref().or(bound.as_ref());
+    if let Some(old) = attempt.unasked() {
+        failed(&identity, &"the browser is signed in at another tenant");
+        return Ok(Finished::AnotherAccount {
+            signed_in: name_of(old),
+            came_back: name_in(&identity),
+            return_to,
+        });
+    }
     if let Some(old) = follows.filter(|old| step_up && !is_same_person(old, &identity)) {
         failed(&identity, &"another account came back to a step-up");
         return Ok(Finished::AnotherAccount {
@@ -458,7 +469,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::session::{Lifetime, Record, SessionKey, StepUpMark};
+    use crate::session::{Lifetime, Record, StepUpMark};
 
     #[test]
     fn a_step_up_is_in_vain_if_it_did_not_reach_what_was_asked() {

@@ -101,7 +101,9 @@ impl Shared {
         };
         let named = self.named();
         let is_named = named.is_none_or(|named| named.tenant_id() == shared.tenant_id());
-        if is_named && shared.context.place.callback() == segment {
+        // Its redirect URI is there, and nowhere else.
+        let is_here = shared.context.base_url.origin() == self.context.base_url.origin();
+        if is_named && is_here && shared.context.place.callback() == segment {
             Ok(shared)
         } else {
             Err(elsewhere())

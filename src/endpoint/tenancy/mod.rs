@@ -7,15 +7,16 @@
 //!    metadata and its keys are not fetched again because a minute is over.
 
 mod chosen;
+mod host;
 mod names;
+mod source;
 mod wiring;
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{Request, StatusCode};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use tracing::Instrument as _;
@@ -24,25 +25,24 @@ pub(crate) use self::chosen::AskedFor;
 use self::names::{Name, NameRef};
 pub(crate) use self::wiring::Wiring;
 use super::Shared;
+use crate::Result;
 use crate::clock::SecondsSinceEpoch;
 use crate::forwarded::{PeerAddress, Proxies};
 use crate::tenant::{Named, Tenant, TenantBy, TenantFrom, TenantRequest, Tenants, is_id};
-use crate::{Error, Result};
 
 /// How many tenants are wired at a time; the one that was used longest ago goes first.
 const MOST_TENANTS: u64 = 10_000;
 /// How many names of tenants are kept: a host, an id, a domain.
 const MOST_NAMES: u64 = 4 * MOST_TENANTS;
-/// How many names that nobody has are kept.
-const MOST_UNKNOWN: u64 = 1_000;
+/// How many names that nobody has are kept: as many as a flood has within the time that one is good for, at about 300
+/// bytes each, so that no name is asked for again and again.
+const MOST_UNKNOWN: u64 = 16_384;
 /// How long a name that nobody has is not asked for again: a new tenant is there within that time.
 const UNKNOWN_FOR: Duration = Duration::from_secs(10);
 /// How long what was known serves on while the app can't be asked.
 const LONGEST_STALE: Duration = Duration::from_secs(3600);
 /// After a look that failed.
 const NEXT_TRY: Duration = Duration::from_secs(5);
-/// How long the app may take to find a tenant.
-const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest name that the app is asked for, in bytes: a host has 253 and a port.
 const LONGEST_NAME: usize = 260;
 
@@ -175,7 +175,10 @@ impl Tenancy {
         proxies: &Proxies,
         peer: Option<PeerAddress>,
     ) -> Choice {
-        let host = self.host_of(request, proxies, peer);
+        // In lower case, and with its port where that is not the app's own.
+        let host = host::of_request(request, proxies, peer, |host| {
+            self.wiring.without_own_port(host)
+        });
         let view = TenantRequest {
             host: host.as_deref(),
             path,
@@ -225,27 +228,6 @@ impl Tenancy {
             }
         }
         Ok(all.wired.ok_or(nobody))
-    }
-
-    /// The host that a browser asked for, in lower case, and with its port where that is not the app's own. `None`
-    /// where that is not said, or said twice.
-    fn host_of<'r, B>(
-        &self,
-        request: &'r Request<B>,
-        proxies: &Proxies,
-        peer: Option<PeerAddress>,
-    ) -> Option<Cow<'r, str>> {
-        let forwarded = proxies
-            .trusts(peer)
-            .then(|| proxies.read(peer, request.headers()).host)
-            .flatten();
-        // RFC 9112 section 3.2.2 and RFC 9113 section 8.3.1: the target comes before the field.
-        let asked = match (forwarded, request.uri().authority()) {
-            (Some(host), _) => Cow::Owned(host),
-            (None, Some(authority)) => Cow::Borrowed(authority.as_str()),
-            (None, None) => Cow::Borrowed(only_host(request.headers())?),
-        };
-        self.wiring.without_own_port(asked)
     }
 
     /// What is wired for a name, if that is known now.
@@ -314,17 +296,13 @@ impl Tenancy {
     }
 
     async fn look_up(&self, by: TenantBy<'_>) -> Result<Option<Arc<Known>>> {
-        let found = tokio::time::timeout(LOOK_UP_TIMEOUT, self.source.find(by))
-            .await
-            .map_err(|_| Error::store("the app did not find a tenant in time"))?
-            .map_err(|error| Error::store("the app can’t find a tenant now").with_source(error))?;
+        let found = source::ask(&*self.source, by).await?;
         let (name, now) = (NameRef::of(&by), self.wiring.now());
         let Some(tenant) = found else {
             self.forget(&name).await;
             self.unknown.insert(name.owned(), now).await;
             return Ok(None);
         };
-        check_found(by, &tenant)?;
         Ok(Some(Arc::new(Known {
             wired: self.wire(tenant).await?,
             found_at: now,
@@ -381,32 +359,5 @@ impl Known {
         self.next_look
             .compare_exchange(due, next.0, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
-    }
-}
-
-/// What a database found by a name must have that name: one that compares loosely (case, blanks, accents) would let a
-/// stranger's spelling lead to a tenant.
-fn check_found(by: TenantBy<'_>, tenant: &Tenant) -> Result<()> {
-    let is_its_own = match by {
-        TenantBy::Id(id) => id == tenant.id(),
-        TenantBy::Host(host) => tenant.own_host() == Some(host),
-        TenantBy::Connection(id) => tenant.own_connection() == Some(id),
-        TenantBy::Organization(id) => tenant.own_organization() == Some(id),
-        TenantBy::Domain(_) | TenantBy::Issuer(_) => true,
-    };
-    if is_its_own {
-        return Ok(());
-    }
-    Err(Error::configuration(format!(
-        "the tenant {} was found by a name that is not its own",
-        tenant.id()
-    )))
-}
-
-fn only_host(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::HOST).iter();
-    match (values.next(), values.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        _ => None,
     }
 }

@@ -9,6 +9,7 @@ mod requests;
 mod sign_in;
 mod silent;
 mod stores;
+mod tenants;
 
 use std::collections::HashSet;
 

@@ -11,4 +11,6 @@ mod quickstart;
 mod renewal;
 mod scalekit;
 mod single_sign_on;
+#[cfg(feature = "scalekit")]
+mod tenants;
 mod web;

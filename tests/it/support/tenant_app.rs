@@ -8,10 +8,11 @@ use axum::extract::Path;
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
+use tower_sso::axum::AxumService;
 use tower_sso::clock::TestClock;
 use tower_sso::oidc::Issuer;
 use tower_sso::provider::{InProcessClient, OidcConfig};
@@ -19,7 +20,9 @@ use tower_sso::simulator::{
     LoginChoice, SigningAlgorithm, SimulatedClient, SimulatedUser, Simulator,
 };
 use tower_sso::tenant::{Tenant, TenantList};
-use tower_sso::{Auth, CookieKey, Policy, RequireLayer, Sso, SsoBuilder, User};
+use tower_sso::{
+    AccessToken, Auth, CookieKey, Policy, RequireLayer, Session, SilentLayer, Sso, SsoBuilder, User,
+};
 
 use super::browser::{Browser, Fetch, Page};
 
@@ -53,6 +56,13 @@ impl TenantApp {
         Tenant::new(id)
             .openid(config)
             .domain(format!("{id}.example"))
+    }
+
+    /// Another customer at the very issuer of `acme`, by a client of its own.
+    pub(crate) fn sister() -> Tenant {
+        let mut config = OidcConfig::new(Issuer::parse(Self::ACME).unwrap(), "sister");
+        config.client_secret = Some("secret".into());
+        Tenant::new("sister").openid(config)
     }
 
     pub(crate) fn of(
@@ -90,6 +100,7 @@ impl TenantApp {
         let builder = builder
             .base_url(Self::URL)
             .cookie_key(CookieKey::generate())
+            .identity_headers(true)
             .clock(Arc::new(clock.clone()))
             .http_client(Arc::new(http));
         let sso = configure(builder).build().unwrap();
@@ -106,14 +117,21 @@ impl TenantApp {
             Self::URL,
             "https://acme.app.example.com",
             "https://globex.app.example.com",
+            "https://sister.app.example.com",
             "https://evil.app.example.com",
             "https://acme.example.net",
             "https://globex.example.net",
+            "https://sister.example.net",
             "https://evil.example.net",
         ] {
-            app.browser.serve(origin, app.sso.into_axum(routes()));
+            app.browser.serve(origin, app.service());
         }
         app
+    }
+
+    /// What the app serves under each host.
+    pub(crate) fn service(&self) -> AxumService {
+        self.sso.into_axum(routes())
     }
 
     pub(crate) fn visit(&self, url: &str) -> Fetch {
@@ -143,18 +161,23 @@ impl TenantApp {
 }
 
 fn simulator(id: &str, clock: &TestClock) -> Simulator {
-    let mut client = SimulatedClient::new("app").with_secret("secret");
-    for base in [
-        TenantApp::URL.to_owned(),
-        format!("https://{id}.app.example.com"),
-        format!("https://{id}.example.net"),
-    ] {
-        client = client
-            .add_redirect_uri(&format!("{base}/auth/callback/{id}"))
-            .add_post_logout_redirect_uri(&format!("{base}/auth/logged-out"));
-    }
+    let client = |name: &str, tenant: &str| {
+        let mut client = SimulatedClient::new(name).with_secret("secret");
+        for base in [
+            TenantApp::URL.to_owned(),
+            format!("https://{tenant}.app.example.com"),
+            format!("https://{tenant}.example.net"),
+        ] {
+            client = client
+                .add_redirect_uri(&format!("{base}/auth/callback/{tenant}"))
+                .add_post_logout_redirect_uri(&format!("{base}/auth/logged-out"));
+        }
+        client
+    };
     let simulator = Simulator::builder(&format!("https://idp.{id}.example"))
-        .client(client)
+        .client(client("app", id))
+        .client(client("sister", "sister"))
+        .always_refresh_tokens()
         // The same name and address at both: neither says who somebody is.
         .user(SimulatedUser::new("ada").with_email("ada@acme.example"))
         .user(SimulatedUser::new("bob").with_email("bob@globex.example"))
@@ -175,6 +198,12 @@ fn routes() -> Router {
         .route("/t/{tenant}", guarded(Policy::login()))
         .route("/t/{tenant}/public", get(public))
         .route("/t/{tenant}/protected", guarded(Policy::login()))
+        .route("/t/{tenant}/mfa", guarded(Policy::mfa()))
+        .route("/t/{tenant}/user", get(identity))
+        .route("/t/{tenant}/session", get(session))
+        .route("/t/{tenant}/token", get(token))
+        .route("/t/{tenant}/headers", get(told))
+        .route("/t/{tenant}/silent", get(public).layer(SilentLayer::new()))
 }
 
 async fn home(user: Option<User>) -> String {
@@ -183,6 +212,20 @@ async fn home(user: Option<User>) -> String {
 
 async fn public(Path(tenant): Path<String>, user: Option<User>) -> Json<Value> {
     Json(json!({ "path": tenant, "tenant": user.as_ref().and_then(User::tenant) }))
+}
+
+async fn session(session: Session) -> String {
+    session.subject().to_owned()
+}
+
+async fn token(token: AccessToken) -> String {
+    token.expose().to_owned()
+}
+
+/// What a service that reads headers would know.
+async fn told(headers: HeaderMap) -> String {
+    let who = headers.get("x-forwarded-user");
+    who.map_or_else(String::new, |who| who.to_str().unwrap().to_owned())
 }
 
 async fn identity(user: User, auth: axum::Extension<Auth>) -> Json<Value> {

@@ -28,6 +28,7 @@ mod sessions_at_odds;
 mod shared_sessions;
 mod silence;
 mod tabs_at_odds;
+mod tenants;
 mod where_people_are_sent;
 mod who_it_is;
 mod wiretap;
