@@ -361,7 +361,6 @@ async fn redeem(
         return Ok(Finished::AnotherAccount {
             signed_in: name_of(old),
             came_back: name_in(&identity),
-            return_to,
         });
     }
     if let Some(old) = follows.filter(|old| step_up && !is_same_person(old, &identity)) {
