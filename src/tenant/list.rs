@@ -35,8 +35,8 @@ impl TenantList {
     /// The tenants of the app.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): an id, a host, a domain, or an organization or
-    /// connection of the same provider is there twice, or something of a tenant is malformed.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): an id, a host, a domain, a connection, or an
+    /// organization without a connection is there twice, at whichever providers, or something of a tenant is malformed.
     pub fn new(tenants: impl IntoIterator<Item = Tenant>) -> Result<Self> {
         let mut list = Self {
             by_id: HashMap::new(),

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
+use tower_sso::oidc::Issuer;
+use tower_sso::provider::OidcConfig;
 use tower_sso::simulator::Endpoint;
-use tower_sso::tenant::{TenantBy, TenantFrom, from_fn};
+use tower_sso::tenant::{Tenant, TenantBy, TenantFrom, TenantList, from_fn};
 use tower_sso::{Error, Sso};
+use url::Url;
 
 use crate::support::TenantApp;
 
@@ -123,6 +126,160 @@ async fn who_nobody_is_named_for_is_asked_for_their_address() {
     );
 }
 
+/// A parameter of a URL; none where it is not there.
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    let mut pairs = url.query_pairs();
+    pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+}
+
+/// Where nobody is named by host or path, each way of a sign-in to say where is one to name the tenant.
+#[tokio::test]
+async fn a_sign_in_names_its_tenant_in_each_way() {
+    let tenant = |id: &str| {
+        TenantApp::tenant(id)
+            .organization(format!("org_{id}"))
+            .connection(format!("con_{id}"))
+    };
+    // By its organization alone only where it is not one of several connections.
+    let sister = TenantApp::sister().organization("org_sister");
+    let app = TenantApp::of([tenant("acme"), tenant("globex"), sister], |builder| {
+        builder
+    });
+    for (query, issuer, id) in [
+        ("tenant=globex", TenantApp::GLOBEX, "globex"),
+        ("connection_id=con_globex", TenantApp::GLOBEX, "globex"),
+        ("organization_id=org_sister", TenantApp::ACME, "sister"),
+        ("domain_hint=globex.example", TenantApp::GLOBEX, "globex"),
+        (
+            "login_hint=bob%40globex.example",
+            TenantApp::GLOBEX,
+            "globex",
+        ),
+        (
+            "iss=https://idp.globex.example",
+            TenantApp::GLOBEX,
+            "globex",
+        ),
+        // What must be comes before what is only a hint.
+        (
+            "login_hint=ada%40acme.example&connection_id=con_globex",
+            TenantApp::GLOBEX,
+            "globex",
+        ),
+        (
+            "login_hint=bob%40globex.example&domain_hint=acme.example",
+            TenantApp::ACME,
+            "acme",
+        ),
+    ] {
+        let page = app.visit(&format!("/auth/login?{query}")).no_follow().await;
+        let to = page
+            .location()
+            .unwrap_or_else(|| panic!("{query}: {}", page.html()));
+        assert!(to.as_str().starts_with(issuer), "{query}: {to}");
+        assert_eq!(
+            parameter(&to, "redirect_uri"),
+            Some(format!("{}/auth/callback/{id}", TenantApp::URL)),
+            "{query}"
+        );
+        app.browser.clear_cookies();
+    }
+    // Two tenants share this issuer, and two ways name two.
+    let page = app
+        .visit("/auth/login?iss=https://idp.acme.example")
+        .no_follow()
+        .await;
+    assert_eq!(page.location(), None);
+    for query in [
+        "connection_id=con_acme&organization_id=org_sister",
+        "tenant=acme&connection_id=con_globex",
+        "connection_id=con_nobody",
+        "organization_id=org_acme",
+    ] {
+        let page = app.visit(&format!("/auth/login?{query}")).no_follow().await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+
+    let page = app
+        .visit("/auth/login?connection_id=con_globex&return_to=/protected")
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.html());
+    let who = page.json();
+    assert_eq!(who["tenant"], "globex");
+    assert_eq!(who["organization"], "org_globex");
+    assert_eq!(who["connection"], "con_globex");
+}
+
+/// A tenant's registration has parameters of its own; none of them is in another's sign-in.
+#[tokio::test]
+async fn each_tenant_asks_by_its_own_registration() {
+    let mut config = OidcConfig::new(Issuer::parse(TenantApp::ACME).unwrap(), "app");
+    config.client_secret = Some("secret".into());
+    config.scopes = vec!["openid".into(), "groups".into()];
+    config.acr_values = vec!["urn:gold".into()];
+    config.max_age = Some(Duration::from_secs(300));
+    config.ui_locales = Some("it".into());
+    config.extra = vec![("audience".into(), "https://api.acme.example".into())];
+    let app = TenantApp::of(
+        [
+            Tenant::new("acme").openid(config),
+            TenantApp::tenant("globex"),
+        ],
+        |builder| builder.tenant_from(TenantFrom::path("/t/")),
+    );
+    let own = [
+        ("scope", "openid groups", "openid profile email"),
+        ("acr_values", "urn:gold", ""),
+        ("max_age", "300", ""),
+        ("ui_locales", "it", ""),
+        ("audience", "https://api.acme.example", ""),
+    ];
+    let sent = async |tenant: &str| {
+        let page = app.visit(&format!("/t/{tenant}/protected"));
+        page.no_follow().await.location().unwrap()
+    };
+    let (acme, globex) = (sent("acme").await, sent("globex").await);
+    for (name, at_acme, at_globex) in own {
+        assert_eq!(parameter(&acme, name).as_deref(), Some(at_acme), "{name}");
+        let other = parameter(&globex, name).unwrap_or_default();
+        assert_eq!(other, at_globex, "{name}");
+    }
+}
+
+#[test]
+fn what_two_tenants_have_names_neither() {
+    let list = |one: Tenant, two: Tenant| TenantList::new([one, two]);
+    let (one, two) = (|| TenantApp::tenant("one"), || TenantApp::tenant("two"));
+    assert_eq!(list(one(), two()).unwrap().len(), 2);
+    for (what, tenants) in [
+        ("id", list(one(), TenantApp::tenant("one"))),
+        (
+            "host",
+            list(one().host("a.example"), two().host("A.example")),
+        ),
+        ("domain", list(one(), two().domain("One.Example"))),
+        (
+            "connection",
+            list(one().connection("c"), two().connection("c")),
+        ),
+        (
+            "organization",
+            list(one().organization("o"), two().organization("o")),
+        ),
+        ("malformed id", list(one(), TenantApp::tenant("t/o"))),
+        (
+            "malformed host",
+            list(one(), two().host("https://a.example")),
+        ),
+        ("no organization", list(one(), two().organization(""))),
+    ] {
+        let error = tenants.expect_err(what);
+        assert!(error.is_configuration(), "{what}: {error}");
+    }
+    let connection = |tenant: Tenant, id: &str| tenant.organization("o").connection(id);
+    list(connection(one(), "c1"), connection(two(), "c2")).expect("two ways into one organization");
+}
+
 #[tokio::test]
 async fn a_host_that_no_tenant_has_is_421_and_the_app_is_not_asked() {
     for (app, evil) in [
@@ -213,4 +370,28 @@ async fn what_the_app_says_of_a_tenant_is_good_for_a_minute() {
     assert_eq!(status("/t/acme/protected").await, 200);
     crate::support::settle().await;
     assert_eq!(status("/t/acme/protected").await, 404);
+}
+
+#[tokio::test]
+async fn an_app_may_say_how_long_its_word_is_good() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let tenants = {
+        let asked = Arc::clone(&asked);
+        from_fn(move |_| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Ok(Some(Arc::new(TenantApp::tenant("acme")))) })
+        })
+    };
+    let app = TenantApp::from(Sso::for_tenants(tenants), |builder| {
+        let seconds = |name: &str| (name == "SSO_TENANT_SECONDS").then(|| "600".into());
+        let url = |name: &str| (name == "SSO_BASE_URL").then(|| TenantApp::URL.into());
+        let builder = builder.with_lookup(|name| seconds(name).or_else(|| url(name)));
+        builder.unwrap().tenant_from(TenantFrom::path("/t/"))
+    });
+    for (seconds, looks) in [(0, 1), (599, 1), (1, 2)] {
+        app.clock.advance(Duration::from_secs(seconds));
+        app.visit("/t/acme/public").await;
+        crate::support::settle().await;
+        assert_eq!(asked.load(Ordering::SeqCst), looks, "{seconds}");
+    }
 }

@@ -289,6 +289,32 @@ async fn a_token_that_is_over_is_renewed_before_its_hash_is_told() {
     assert_eq!(idp.code_grants(), 1);
 }
 
+/// The named fields of the contract are those of the session: a claim of the same name takes no field's place.
+#[tokio::test]
+async fn the_organization_of_the_set_up_is_told_and_no_claim_of_that_name() {
+    let Some((app, idp)) = at_simulator(&[("SSO_ORGANIZATION_CLAIM", "org_id")]).await else {
+        return;
+    };
+    for (name, value) in [
+        ("org_id", "org_acme"),
+        ("org", "org_forged"),
+        ("connection", "conn_forged"),
+    ] {
+        idp.set_fault(Fault::IdTokenClaim(name.to_owned(), Some(json!(value))));
+    }
+    let browser = Browser::new();
+    let login = "/auth/login?organization_id=org_acme&return_to=/protected";
+    let asked = browser.visit(&app.at(login)).no_follow().await;
+    let asked = asked.location().unwrap().to_string();
+    assert!(asked.contains("organization_id=org_acme"), "{asked}");
+    let page = browser.visit(&app.at(login)).await;
+    assert_eq!(page.url.as_str(), app.at("/protected"), "{}", page.html());
+    let who = page.json();
+    assert_eq!(who["org"], "org_acme");
+    assert_eq!(who["connection"], Value::Null);
+    assert_eq!(who["org_id"], "org_acme", "and the claim as it came");
+}
+
 #[tokio::test]
 async fn a_token_that_is_over_for_good_is_had_by_a_sign_in() {
     let Some((app, idp)) = at_simulator(&[]).await else {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
-use tower::ServiceExt as _;
 use tower_sso::simulator::{Endpoint, Fault};
 use tower_sso::tenant::{TenantBy, TenantFrom, from_fn};
 use tower_sso::{Error, ErrorKind, Sso};
@@ -306,6 +305,7 @@ async fn threat_27_one_tenants_provider_hangs_and_another_hangs_with_it() {
 #[tokio::test]
 async fn threat_37_a_tenants_issuer_inside_is_called_by_the_app() {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use tower::ServiceExt as _;
     use tower_sso::CookieKey;
     use tower_sso::oidc::Issuer;
     use tower_sso::provider::OidcConfig;
