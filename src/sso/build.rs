@@ -19,8 +19,9 @@ use crate::forwarded::{Proxies, TrustedProxies};
 use crate::oidc::{
     AuthorizationRequest, ClientAuthChoice, EntraIssuers, Issuer, ResponseMode, code_challenge,
 };
+use crate::provider::http::PublicUrls;
 use crate::provider::{
-    Addresses, HttpOptions, JwksCache, NoProvider, OidcConfig, OidcProvider, Provider,
+    Addresses, HttpClient, HttpOptions, JwksCache, NoProvider, OidcConfig, OidcProvider, Provider,
     ReqwestClient,
 };
 use crate::session::cookie::CookieSettings;
@@ -119,8 +120,10 @@ impl SsoBuilder {
                 tenancy: None,
             });
         };
-        let http = match http {
-            Some(client) => client,
+        let http: Arc<dyn HttpClient> = match http {
+            Some(client) if self.private_tenant_addresses => client,
+            // Else whoever hands in a client for the app's own provider lifts the guard without a word of it.
+            Some(client) => Arc::new(PublicUrls(client)),
             None => Arc::new(ReqwestClient::new(&HttpOptions {
                 extra_ca,
                 addresses: if self.private_tenant_addresses {

@@ -372,6 +372,10 @@ impl SsoBuilder {
     /// [`ReqwestClient`](crate::provider::ReqwestClient):
     /// 2 s to connect, 5 s a call, 1 MiB a body, no redirects, no retries, no proxy of the environment.
     /// With another one [`SsoBuilder::extra_ca`] has no effect.
+    ///
+    /// With [`tenants`](SsoBuilder::tenants) it calls theirs, too. URLs that are not https or that name a private
+    /// address don't reach it, but what a name resolves to is for it to look at:
+    /// [`Addresses::PublicOnly`](crate::provider::Addresses::PublicOnly).
     pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
         self.http_client = Some(client);
         self

@@ -34,7 +34,8 @@
 //!    signs in.
 //! 3. A tenant with a provider of its own has a redirect URI of its own, `/auth/callback/{id}` (RFC 9700 section
 //!    2.1); register that one there.
-//! 4. A host that no tenant has is answered with 421 (RFC 9110 section 15.5.20), and the app is not asked.
+//! 4. Where hosts name tenants, one that no tenant has is answered with 421 (RFC 9110 section 15.5.20), and the app is
+//!    not asked.
 
 mod find;
 mod from;

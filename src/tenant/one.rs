@@ -75,6 +75,9 @@ impl Tenant {
     }
 
     /// A provider of its own that is made already, as another environment of a vendor.
+    ///
+    /// It calls by the client that it was made with. If the tenant wrote its URL, make it with one that calls public
+    /// addresses only ([`Addresses::PublicOnly`](crate::provider::Addresses::PublicOnly)).
     #[must_use]
     pub fn provider(self, provider: impl Provider + 'static) -> Self {
         let at = At::Made(Arc::new(provider));

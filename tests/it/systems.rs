@@ -1,4 +1,4 @@
-//! `docs/systems.md` says which row is done, and by which tests; so it can be held to it.
+//! `docs/systems.md` says which row is done, or for which systems it is, and by which tests; so it can be held to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -82,7 +82,9 @@ fn a_row_is_done_by_the_tests_that_bear_its_number() {
         let own = there.remove(&number).unwrap_or_default();
         assert_eq!(row.tests, own, "row {number}: listed, and there");
         match &*row.state {
-            "done" => assert!(!own.is_empty(), "row {number} is done without a test"),
+            done if done == "done" || done.starts_with("done for ") => {
+                assert!(!own.is_empty(), "row {number} is done without a test");
+            }
             open => assert!(open.starts_with("open: "), "row {number}: {open}"),
         }
     }

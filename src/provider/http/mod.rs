@@ -19,6 +19,7 @@ mod addresses;
 pub(crate) mod answer;
 #[cfg(any(test, feature = "test-util"))]
 mod in_process;
+mod public_urls;
 mod reqwest;
 mod resolver;
 // As for the tests of the network: without it rustls has no provider.
@@ -29,6 +30,7 @@ mod tests;
 pub use addresses::{Addresses, is_public};
 #[cfg(any(test, feature = "test-util"))]
 pub use in_process::InProcessClient;
+pub(crate) use public_urls::PublicUrls;
 pub use reqwest::{HttpOptions, ReqwestClient};
 
 /// The most of a body that is read, after decompression: 1 MiB.

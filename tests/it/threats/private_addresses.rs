@@ -1,24 +1,29 @@
 //! 37: what a tenant's configuration names is called though only this process can reach it.
 
-use std::sync::Arc;
+use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::Redirect;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tower::ServiceExt as _;
 use tower_sso::clock::TestClock;
 use tower_sso::oidc::Issuer;
 use tower_sso::provider::{
     Addresses, HttpClient, HttpError, HttpOptions, InProcessClient, OidcConfig, OidcProvider,
     Provider as _, ReqwestClient,
 };
+use tower_sso::tenant::{Tenant, TenantFrom, TenantList};
+use tower_sso::{CookieKey, Sso, User};
 
 use super::{builder, deploy};
-use crate::support::App;
+use crate::support::{App, TenantApp};
 
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
 
@@ -187,4 +192,56 @@ async fn threat_37_a_redirect_leads_inside() {
     let error = provider(&issuer, client(Addresses::Any)).ready().await;
     assert!(error.unwrap_err().to_string().contains("307"));
     assert_eq!(inside.connections(), 0);
+}
+
+/// A client of the app's own, which would call anything.
+#[derive(Clone, Debug, Default)]
+struct Anywhere(Arc<Mutex<Vec<String>>>);
+
+impl HttpClient for Anywhere {
+    fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpError>> {
+        self.0.lock().unwrap().push(request.uri().to_string());
+        let nobody = http::Response::builder().status(502).body(Bytes::new());
+        Box::pin(ready(Ok(nobody.unwrap())))
+    }
+}
+
+/// The guard goes by its own name, and not by handing in a client for the app's own provider.
+#[tokio::test]
+async fn threat_37_a_client_of_the_apps_own_is_handed_a_tenants_address_inside() {
+    for (issuer, is_public) in [
+        ("https://127.0.0.1", false),
+        ("https://169.254.169.254", false),
+        ("https://2852039166", false),
+        ("https://[fd00::1]", false),
+        ("https://x.localhost", false),
+        ("http://127.0.0.1", false),
+        ("https://idp.acme.example", true),
+    ] {
+        for allowed in [false, true] {
+            let config = OidcConfig::new(Issuer::parse(issuer).unwrap(), "app");
+            let tenants = TenantList::new([Tenant::new("acme").openid(config)]).unwrap();
+            let client = Anywhere::default();
+            let mut builder = Sso::for_tenants(tenants)
+                .tenant_from(TenantFrom::path("/t/"))
+                .base_url(TenantApp::URL)
+                .cookie_key(CookieKey::generate())
+                .http_client(Arc::new(client.clone()));
+            if allowed {
+                builder = builder.dangerous().allow_private_tenant_addresses();
+            }
+            let routes = Router::new().fallback(|_: User| async {});
+            let service = builder.build().unwrap().into_axum(routes);
+            let request = http::Request::get("https://app.example.com/t/acme/x")
+                .header("accept", "text/html")
+                .body(Body::empty());
+            let answer = service.oneshot(request.unwrap()).await.unwrap();
+            assert!(answer.status().is_server_error(), "{issuer}");
+            let called = !client.0.lock().unwrap().is_empty();
+            assert_eq!(called, is_public || allowed, "{issuer} {allowed}");
+        }
+    }
 }
