@@ -7,6 +7,7 @@ mod hosts;
 mod links;
 mod paths;
 mod sessions;
+mod shared_provider;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
