@@ -67,6 +67,36 @@ impl Start<'_> {
     }
 }
 
+/// Where a sign-in shall be: as was asked; else where the policy says; else where the session is of that goes on.
+fn selected(context: &Context, start: &Start<'_>) -> Result<Selectors> {
+    let mut asked = start.selectors.clone();
+    if asked.is_empty()
+        && let Some(at) = &start.requirement.at
+        && context.place.tenant().is_none()
+    {
+        asked.organization.clone_from(&at.organization);
+        asked.connection.clone_from(&at.connection);
+    }
+    if asked.is_empty()
+        && let Some(session) = start.session.filter(|_| start.step_up || start.silent)
+    {
+        asked.organization = session.organization().map(str::to_owned);
+        asked.connection = session.connection().map(str::to_owned);
+    }
+    context.place.selectors(asked)
+}
+
+/// Whether it is known where somebody signs in. If not, they have to be asked.
+///
+/// # Errors
+/// Somebody else's organization or connection was asked for.
+pub(crate) fn knows_where(context: &Context, start: &Start<'_>) -> Result<bool> {
+    Ok(!context.place.is_undecided()
+        && (!context.provider.wants_selectors()
+            || start.login_hint.is_some()
+            || !selected(context, start)?.is_empty()))
+}
+
 /// Where the browser goes, and what it keeps meanwhile.
 #[derive(Debug)]
 pub(crate) struct Started {
@@ -84,23 +114,7 @@ pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started
     state.round_trips = start.round_trips;
     state.silent = start.silent;
     state.tenant = context.place.tenant().map(|tenant| tenant.id().to_owned());
-    let mut asked = start.selectors;
-    if asked.is_empty()
-        && let Some(at) = start
-            .requirement
-            .at
-            .filter(|_| context.place.tenant().is_none())
-    {
-        asked.organization = at.organization;
-        asked.connection = at.connection;
-    }
-    if asked.is_empty()
-        && let Some(session) = start.session.filter(|_| start.step_up || start.silent)
-    {
-        asked.organization = session.organization().map(str::to_owned);
-        asked.connection = session.connection().map(str::to_owned);
-    }
-    let selectors = context.place.selectors(asked)?;
+    let selectors = selected(context, &start)?;
     state.organization.clone_from(&selectors.organization);
     state.connection.clone_from(&selectors.connection);
     state.domain.clone_from(&selectors.domain);
