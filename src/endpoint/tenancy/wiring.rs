@@ -43,6 +43,11 @@ impl Wiring {
         self.base_url().url().host_str().unwrap_or_default()
     }
 
+    /// The path of the base URL; empty at the root.
+    pub(super) fn own_path(&self) -> &str {
+        self.base_url().prefix()
+    }
+
     /// A host as tenants are named by it: in lower case, without the port where it is the app's own. `None` for what is
     /// no name, and for a number that is no port.
     pub(super) fn without_own_port<'h>(&self, host: Cow<'h, str>) -> Option<Cow<'h, str>> {
@@ -135,6 +140,15 @@ impl Wiring {
             At::Ours if unnamed.place.is_undecided() => Err(Error::configuration(
                 "it has no provider, and the app has none either",
             )),
+            At::Ours
+                if tenant.own_organization().is_none()
+                    && tenant.own_connection().is_none()
+                    && unnamed.identity_hook.is_none() =>
+            {
+                Err(Error::configuration(
+                    "it has no organization or connection at the app's provider, and no hook says who belongs to it: everybody there would",
+                ))
+            }
             At::Ours => Ok(Arc::clone(&unnamed.provider)),
             At::Made(provider) => Ok(Arc::clone(provider)),
             At::OpenId(config) => Ok(Arc::new(self.openid(config)?)),
