@@ -166,7 +166,8 @@ impl Context {
         match &self.place {
             // A store may have sessions of a time, or of another app, with tenants: whoever one of those believes is
             // nobody here.
-            Place::Undivided | Place::Unnamed { .. } => {
+            Place::Undivided => record.tenant.is_none(),
+            Place::Unnamed { .. } => {
                 record.tenant.is_none() && self.provider.vouches_for(record.issuer())
             }
             Place::Tenant(tenant) => {

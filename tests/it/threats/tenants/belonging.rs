@@ -16,7 +16,7 @@ use tower_sso::tenant::{Tenant, TenantBy, TenantFrom, TenantList, from_fn};
 use tower_sso::{BoxError, CookieKey, Decision, Identity, SignIn, Sso, User};
 
 use super::{Way, has_session};
-use crate::support::{BackendIdp, Browser, TenantApp, settle};
+use crate::support::{BackendIdp, Browser, RemoteStore, TenantApp, settle};
 
 /// A customer at the issuer of `acme`, which says itself who is of which organization.
 fn of_organization(id: &str, client: &str) -> Tenant {
@@ -122,9 +122,6 @@ async fn threat_39_a_session_of_a_tenant_opens_an_app_without_tenants() {
             .session_store(store.clone())
             .build()
             .unwrap();
-        let greet = |user: Option<User>| async move {
-            user.map_or_else(|| "nobody".to_owned(), |user| user.subject().to_owned())
-        };
         let request = Way::Path.request("acme", "/", &cookie);
         let request = request.body(axum::body::Body::empty()).unwrap();
         let service = sso.into_axum(Router::new().route("/", get(greet)));
@@ -190,6 +187,62 @@ async fn threat_39_the_id_of_a_session_is_sent_to_the_provider_that_a_tenant_has
         assert_eq!(now.told_to_end(), 0, "another one's credential");
         assert_eq!(before.told_to_end() - told, usize::from(!is_moved));
     }
+}
+
+/// Who signs in at another tenant's own page leaves the session that they had: its id is dead, wherever a copy is. Guard:
+/// `left` in `AtOwnPage`.
+#[tokio::test]
+async fn threat_12_a_session_that_was_left_for_another_tenant_lives_on() {
+    for is_remote in [false, true] {
+        let clock = TestClock::at(1_800_000_000);
+        let idp = BackendIdp::new(&clock);
+        let tenants = ["acme", "globex"].map(|id| Tenant::new(id).provider(idp.clone()));
+        let builder = Sso::for_tenants(TenantList::new(tenants).unwrap())
+            .tenant_from(TenantFrom::path("/t/"))
+            .base_url(TenantApp::URL)
+            .cookie_key(CookieKey::generate())
+            .clock(Arc::new(clock.clone()));
+        let builder = match is_remote {
+            true => builder.session_store(Arc::new(RemoteStore::new(&clock))),
+            false => builder,
+        };
+        let sso = builder.build().unwrap();
+        let routes = Router::new()
+            .route("/t/{tenant}/login", post(log_in))
+            .route("/t/{tenant}/user", get(greet))
+            .with_state(idp);
+        let browser = Browser::with_clock(&clock);
+        browser.serve(TenantApp::URL, sso.into_axum(routes.clone()));
+        let mut cookies = Vec::new();
+        for tenant in ["acme", "globex"] {
+            let url = format!("{}/t/{tenant}/login", TenantApp::URL);
+            let page = browser
+                .visit_from(TenantApp::URL, &url)
+                .post_form(&[])
+                .await;
+            assert_eq!(page.status, StatusCode::OK);
+            let cookie = browser.cookie("__Host-sso").unwrap();
+            cookies.push(format!("__Host-sso={}", cookie.value));
+        }
+        settle().await;
+        for (tenant, cookie, who) in [
+            ("acme", &cookies[0], "nobody"),
+            ("globex", &cookies[1], "ada"),
+        ] {
+            let request = Way::Path.request(tenant, &format!("/t/{tenant}/user"), cookie);
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            let answer = sso
+                .into_axum(routes.clone())
+                .oneshot(request)
+                .await
+                .unwrap();
+            assert_eq!(super::super::body_of(answer).await, who, "{tenant}");
+        }
+    }
+}
+
+async fn greet(user: Option<User>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.subject().to_owned())
 }
 
 async fn log_in(State(idp): State<BackendIdp>, Query(_): Query<()>, sign_in: SignIn) -> StatusCode {
