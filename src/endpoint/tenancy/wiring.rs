@@ -140,15 +140,6 @@ impl Wiring {
             At::Ours if unnamed.place.is_undecided() => Err(Error::configuration(
                 "it has no provider, and the app has none either",
             )),
-            At::Ours
-                if tenant.own_organization().is_none()
-                    && tenant.own_connection().is_none()
-                    && unnamed.identity_hook.is_none() =>
-            {
-                Err(Error::configuration(
-                    "it has no organization or connection at the app's provider, and no hook says who belongs to it: everybody there would",
-                ))
-            }
             At::Ours => Ok(Arc::clone(&unnamed.provider)),
             At::Made(provider) => Ok(Arc::clone(provider)),
             At::OpenId(config) => Ok(Arc::new(self.openid(config)?)),

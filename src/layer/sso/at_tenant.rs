@@ -53,6 +53,7 @@ impl<S> SsoService<S> {
         }
     }
 
+    #[inline]
     fn call_unnamed<B, R>(
         &mut self,
         request: Request<B>,
