@@ -253,8 +253,10 @@ pub(super) async fn answer(
             let why = "the page where people sign in wants somebody who is signed in";
             respond::error(shared, &Error::configuration(why))
         }
+        // The login endpoint looks first: whose session is left, and which tenant the organization is.
         Answer::Redirect { step_up: false }
-            if may_be_left(context, &refused.method, &refused.headers) =>
+            if may_be_left(context, &refused.method, &refused.headers)
+                || requirement.at.is_some() && context.place.is_unnamed() =>
         {
             respond::see_other(&login_path(shared, &return_to, &requirement))
         }

@@ -88,7 +88,9 @@ pub(super) async fn decide(context: &Context, identity: &Identity) -> Result<Dec
     let Some(hook) = &context.identity_hook else {
         return Ok(Decision::Accept);
     };
-    hook.on_identity(identity.clone())
+    let mut identity = identity.clone();
+    identity.tenant = context.place.tenant().map(|tenant| tenant.id().to_owned());
+    hook.on_identity(identity)
         .await
         .map_err(|error| Error::store("the app can't tell now who may sign in").with_source(error))
 }

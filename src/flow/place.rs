@@ -37,6 +37,11 @@ impl Place {
         (!matches!(tenant.at(), At::Ours)).then_some(tenant.id())
     }
 
+    /// Whether there are tenants, and none is named.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        matches!(self, Self::Unnamed { .. })
+    }
+
     /// Whether nobody can sign in before it is known at which tenant.
     pub(crate) fn is_undecided(&self) -> bool {
         matches!(self, Self::Unnamed { decided: false })
@@ -63,15 +68,15 @@ impl Place {
             }
             *asked = Some(own.to_owned());
         }
-        if matches!(tenant.at(), At::OpenId(_)) {
-            // Names of ours, which its provider does not know.
-            return Ok(Selectors {
-                connection: None,
-                organization: None,
-                ..asked
-            });
-        }
-        Ok(asked)
+        let NamesOfOurs {
+            organization,
+            connection,
+        } = NamesOfOurs::of(tenant);
+        Ok(Selectors {
+            organization: asked.organization.filter(|_| !organization),
+            connection: asked.connection.filter(|_| !connection),
+            ..asked
+        })
     }
 
     /// Checks that somebody signed in where the tenant’s people do, and adds what its own provider does not say.
@@ -82,14 +87,22 @@ impl Place {
         let Some(tenant) = self.tenant() else {
             return Ok(());
         };
-        let own_provider = matches!(tenant.at(), At::OpenId(_));
+        let ours = NamesOfOurs::of(tenant);
         let both = [
-            (&mut identity.organization, tenant.own_organization()),
-            (&mut identity.connection, tenant.own_connection()),
+            (
+                &mut identity.organization,
+                tenant.own_organization(),
+                ours.organization,
+            ),
+            (
+                &mut identity.connection,
+                tenant.own_connection(),
+                ours.connection,
+            ),
         ];
-        for (came, own) in both {
+        for (came, own, is_ours) in both {
             let Some(own) = own else { continue };
-            if own_provider && came.is_none() {
+            if is_ours && came.is_none() {
                 *came = Some(own.to_owned());
             }
             if came.as_deref() != Some(own) {
@@ -99,6 +112,29 @@ impl Place {
             }
         }
         Ok(())
+    }
+}
+
+/// Which names of a tenant are the app's own, and unknown to its provider.
+struct NamesOfOurs {
+    organization: bool,
+    connection: bool,
+}
+
+impl NamesOfOurs {
+    fn of(tenant: &Tenant) -> Self {
+        match tenant.at() {
+            // One that speaks of organizations says itself who is of which: taking its silence for this tenant's would
+            // let in whoever has an account there.
+            At::OpenId(config) => Self {
+                organization: config.organizations.is_none(),
+                connection: true,
+            },
+            At::Ours | At::Made(_) => Self {
+                organization: false,
+                connection: false,
+            },
+        }
     }
 }
 
@@ -123,12 +159,14 @@ pub(super) fn check_selected(asked: &Selectors, identity: &Identity) -> Result<(
 }
 
 impl Context {
-    /// Whether a session counts here: it was made at the same tenant, by an issuer, for an organization and through a
-    /// connection that are the tenant’s now.
+    /// Whether a session counts here: it was made at the same tenant, or at none as here, by an issuer, for an
+    /// organization and through a connection that are the tenant’s now.
     pub(crate) fn counts(&self, session: &Session) -> bool {
         let record: &Record = session.record();
         match &self.place {
-            Place::Undivided => true,
+            // A store may have sessions of a time, or of another app, with tenants: whoever one of those believes is
+            // nobody here.
+            Place::Undivided => record.tenant.is_none(),
             Place::Unnamed { .. } => {
                 record.tenant.is_none() && self.provider.vouches_for(record.issuer())
             }

@@ -89,7 +89,11 @@ async fn end(context: &Arc<Context>, browser: Leaving) -> Result<()> {
     let context = Arc::clone(context);
     let work = async move {
         let session = browser.session.as_ref();
-        let at_provider = backend_session::to_be_ended(&context, session, browser.handle).await?;
+        let at_provider = match session {
+            // Its id is a credential at the provider that it was made by, and this is another one.
+            Some(session) if !context.counts(session) => None,
+            _ => backend_session::to_be_ended(&context, session, browser.handle).await?,
+        };
         if let Some(session) = session {
             context.sessions.end(session).await?;
             audit::signed_out(session, browser.client);

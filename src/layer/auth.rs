@@ -187,9 +187,14 @@ impl Auth {
 
     /// The id of the tenant that the request is for: of the one that it names or, where it names none, of the one at
     /// which somebody signed in. `None` where neither says it, and in an app without tenants.
+    ///
+    /// As it may be the session that says it, reading it marks the response as private.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         let shared = self.0.shared.as_ref()?;
+        if shared.context.has_tenants() {
+            self.mark_read();
+        }
         Some(shared.context.place.tenant()?.id())
     }
 

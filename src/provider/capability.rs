@@ -134,6 +134,10 @@ pub struct Identity {
     pub connection: Option<String>,
     /// The organization that the person signed in for, where the provider has such.
     pub organization: Option<String>,
+    /// The id of the [tenant](crate::tenant) that they sign in at, for the app's hook
+    /// ([`IdentityHook`](crate::IdentityHook)): whoever the provider knows need not belong to it. A provider leaves it
+    /// empty; what it puts there counts for nothing.
+    pub tenant: Option<String>,
 }
 
 /// What a logout tells the provider (OpenID Connect RP-Initiated Logout 1.0 section 2).

@@ -242,6 +242,7 @@ impl OidcProvider {
             claims,
             tokens,
             connection: None,
+            tenant: None,
         }
     }
 

@@ -140,18 +140,26 @@ impl Sso {
         crate::flow::access_token::access_token(&shared.context, session).await
     }
 
-    /// Waits until a session is over: signed out here or by the provider, expired, or replaced by a
-    /// stronger one. For open WebSockets and event streams, which no policy looks at again.
+    /// Waits until a session is over: signed out here or by the provider, expired, replaced by a stronger one, or its
+    /// tenant is gone or another by now. For open WebSockets and event streams, which no policy looks at again.
     ///
     /// Looks once a second. A store that fails says nothing of the session, and it is asked again.
     pub async fn ended(&self, session: &crate::Session) {
         let sessions = &self.shared.context.sessions;
         loop {
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            if matches!(sessions.load(session.key()).await, Ok(None)) {
-                return;
+            match sessions.load(session.key()).await {
+                Ok(Some(session)) if !self.is_elsewhere(&session).await => {}
+                Ok(_) => return,
+                Err(_) => {}
             }
         }
+    }
+
+    /// Whether the tenant that a session was made at is gone, or another by now. Where that can't be told it is not.
+    async fn is_elsewhere(&self, session: &crate::Session) -> bool {
+        let shared = self.shared.of_session(session).await;
+        shared.is_ok_and(|shared| !shared.context.counts(session))
     }
 
     /// The endpoints (`/auth/login` and so on) as a router, for apps whose outermost layer does not see

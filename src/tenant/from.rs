@@ -55,7 +55,7 @@ impl<'a> TenantRequest<'a> {
         self.host
     }
 
-    /// The path as it came, with its percent-encoding.
+    /// The path as it came, with its percent-encoding; `/` where it is one of the endpoints (`/auth/login` and so on).
     #[must_use]
     pub fn path(&self) -> &'a str {
         self.path
@@ -103,7 +103,8 @@ impl TenantFrom {
         Self(From::Subdomain(domain.to_ascii_lowercase().into()))
     }
 
-    /// By the segment of the path that follows this prefix, as `/t/`. A path that a router could take for one
+    /// By the segment of the path that follows this prefix, as `/t/`, with the path of the base URL before it or without.
+    /// A path that a router could take for one
     /// under the prefix, as `//t/acme` or `/t/./acme`, is answered with 404; so is a tenant that there is none of.
     #[must_use]
     pub fn path(prefix: impl AsRef<str>) -> Self {
@@ -130,6 +131,11 @@ impl TenantFrom {
         matches!(self.0, From::Host | From::Subdomain(_))
     }
 
+    /// Whether a tenant may be named by a host that is nothing like its id.
+    pub(crate) fn may_name_any_host(&self) -> bool {
+        matches!(self.0, From::Host | From::Request(_))
+    }
+
     /// What the answer is to what can be nobody's (RFC 9110 sections 15.5.5 and 15.5.20).
     pub(crate) fn if_strange(&self) -> StatusCode {
         if self.is_by_host() {
@@ -147,8 +153,14 @@ impl TenantFrom {
         }
     }
 
-    /// `own` is the host of the base URL. A host has its port only where that is another one than the base URL's.
-    pub(crate) fn read<'a>(&self, request: &TenantRequest<'a>, own: &str) -> Named<'a> {
+    /// `own` is the host of the base URL, `under` its path. A host has its port only where that is another one than the
+    /// base URL's.
+    pub(crate) fn read<'a>(
+        &self,
+        request: &TenantRequest<'a>,
+        own: &str,
+        under: &str,
+    ) -> Named<'a> {
         match &self.0 {
             From::Host => match request.host {
                 Some(host) if host == own => Named::Nobody,
@@ -161,7 +173,13 @@ impl TenantFrom {
                     .and_then(|host| label(host, domain))
                     .map_or(Named::Strange, |label| Named::Id(Cow::Borrowed(label))),
             },
-            From::Path(prefix) => in_path(request.path, prefix),
+            From::Path(prefix) => match in_path(request.path, prefix) {
+                // A proxy may have left the base URL's path where it was.
+                Named::Nobody if !under.is_empty() => {
+                    in_path(request.path, &format!("{under}{prefix}"))
+                }
+                named => named,
+            },
             From::Request(find) => match find(request) {
                 None => Named::Nobody,
                 Some(id) if is_id(&id) => Named::Id(Cow::Owned(id)),
@@ -268,7 +286,7 @@ mod tests {
             headers,
             extensions,
         };
-        from.read(&request, "app.example")
+        from.read(&request, "app.example", "")
     }
 
     #[test]
@@ -330,6 +348,35 @@ mod tests {
             ("/t%2facme", Named::Strange),
         ] {
             assert_eq!(read(&from, None, path), named, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_be_under_that_of_the_base_url() {
+        static NOTHING: LazyLock<(HeaderMap, Extensions)> = LazyLock::new(Default::default);
+        let (headers, extensions) = &*NOTHING;
+        let from = TenantFrom::path("/t/");
+        let acme = || Named::Id(Cow::Borrowed("acme"));
+        for (path, named) in [
+            ("/app/t/acme/x", acme()),
+            ("/t/acme/x", acme()),
+            ("/app/", Named::Nobody),
+            ("/app/x/t/acme", Named::Nobody),
+            ("/application/t/acme", Named::Nobody),
+            ("/app//t/acme", Named::Strange),
+            ("//app/t/acme", Named::Strange),
+            ("/App/t/acme", Named::Strange),
+            ("/%61pp/t/acme", Named::Strange),
+            ("/app/x/../t/acme", Named::Strange),
+            ("/app/t/acme/../globex", Named::Strange),
+        ] {
+            let request = TenantRequest {
+                host: None,
+                path,
+                headers,
+                extensions,
+            };
+            assert_eq!(from.read(&request, "app.example", "/app"), named, "{path}");
         }
     }
 

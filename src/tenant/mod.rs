@@ -30,6 +30,8 @@
 //! What keeps tenants apart:
 //! 1. A session remembers its tenant. Where a request names another one, or the tenant's issuer, organization or
 //!    connection is another by now, the session counts as none: nobody is signed in there.
+//!    A tenant with a host of its own is served nowhere else: at the app's host its session counts as none, too. Where
+//!    hosts name nobody, a page that names no tenant is open to who is signed in at any.
 //! 2. Metadata, keys, calls that failed and pauses are kept by issuer, and fetched when the first person of a tenant
 //!    signs in.
 //! 3. A tenant with a provider of its own has a redirect URI of its own, `/auth/callback/{id}` (RFC 9700 section

@@ -86,7 +86,8 @@ impl Tenant {
     }
 
     /// The host under which it is served, with a port if browsers name one: `acme.example.com`. Scheme and path are
-    /// those of the app's base URL. Default: the app's own host; or what
+    /// those of the app's base URL. It needs [`TenantFrom::host`](super::TenantFrom::host), or a function of the app that
+    /// knows it. Default: the app's own host; or what
     /// [`TenantFrom::subdomain_of`](super::TenantFrom::subdomain_of) makes of the id.
     #[must_use]
     pub fn host(mut self, host: impl AsRef<str>) -> Self {
@@ -95,7 +96,7 @@ impl Tenant {
     }
 
     /// A domain of its people's addresses, as `acme.example`; may be said several times. Who signs in by an address
-    /// of it (`login_hint`, `domain_hint`) signs in here.
+    /// of it (`login_hint`, `domain_hint`) signs in here: say one only after the customer has shown that it is theirs.
     #[must_use]
     pub fn domain(mut self, domain: impl AsRef<str>) -> Self {
         self.domains.push(domain.as_ref().to_ascii_lowercase());
@@ -105,8 +106,8 @@ impl Tenant {
     /// Its organization, by the provider's name for it.
     ///
     /// Where the provider is the app's own or made by a vendor, each sign-in asks for this one, and only an identity
-    /// that the provider itself puts there is let in. A tenant's own OpenID Provider names none: whoever it signs in
-    /// belongs to this one, and [`User::organization`](crate::User::organization) says so.
+    /// that the provider itself puts there is let in; so it is at an OpenID Provider of its own that names organizations
+    /// ([`OidcConfig::organizations`]). Any other of its own names none: whoever it signs in belongs to this one, and [`User::organization`](crate::User::organization) says so.
     #[must_use]
     pub fn organization(mut self, id: impl Into<String>) -> Self {
         self.organization = Some(id.into());

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Tenancy;
 use crate::endpoint::Shared;
-use crate::flow::place::Place;
 use crate::provider::Selectors;
 use crate::session::Session;
 use crate::session::login_state::LoginState;
@@ -102,8 +101,7 @@ impl Shared {
         let named = self.named();
         let is_named = named.is_none_or(|named| named.tenant_id() == shared.tenant_id());
         // Its redirect URI is there, and nowhere else.
-        let is_here = shared.context.base_url.origin() == self.context.base_url.origin();
-        if is_named && is_here && shared.context.place.callback() == segment {
+        if is_named && self.is_where_serves(&shared) && shared.context.place.callback() == segment {
             Ok(shared)
         } else {
             Err(elsewhere())
@@ -121,14 +119,24 @@ impl Shared {
         })
     }
 
-    /// As [`of_session`](Self::of_session), where the request itself names nobody.
+    /// Whether this host is the one where `shared` serves. A tenant with a host of its own is served nowhere else: its
+    /// session is nobody's at the host of the app, where another provider may say who is let in.
+    pub(crate) fn is_where_serves(&self, shared: &Self) -> bool {
+        self.context.base_url.origin() == shared.context.base_url.origin()
+    }
+
+    /// As [`of_session`](Self::of_session), where the request itself names nobody and the session is of this host.
     pub(crate) async fn for_session(
         self: &Arc<Self>,
         session: Option<&Session>,
     ) -> Result<Arc<Self>> {
         match session {
-            Some(session) if matches!(self.context.place, Place::Unnamed { .. }) => {
-                self.of_session(session).await
+            Some(session) if self.context.place.is_unnamed() => {
+                let shared = self.of_session(session).await?;
+                Ok(match self.is_where_serves(&shared) {
+                    true => shared,
+                    false => Arc::clone(self),
+                })
             }
             _ => Ok(Arc::clone(self)),
         }

@@ -25,10 +25,10 @@ pub(crate) use self::chosen::AskedFor;
 use self::names::{Name, NameRef};
 pub(crate) use self::wiring::Wiring;
 use super::Shared;
-use crate::Result;
 use crate::clock::SecondsSinceEpoch;
 use crate::forwarded::{PeerAddress, Proxies};
 use crate::tenant::{Named, Tenant, TenantBy, TenantFrom, TenantRequest, Tenants, is_id};
+use crate::{Error, Result};
 
 /// How many tenants are wired at a time; the one that was used longest ago goes first.
 const MOST_TENANTS: u64 = 10_000;
@@ -187,7 +187,7 @@ impl Tenancy {
         };
         let mut names = Names::default();
         for from in &self.from {
-            let named = from.read(&view, self.wiring.own_host());
+            let named = from.read(&view, self.wiring.own_host(), self.wiring.own_path());
             let by = match &named {
                 Named::Nobody => continue,
                 Named::Id(id) => TenantBy::Id(id),
@@ -234,7 +234,7 @@ impl Tenancy {
     pub(crate) fn at_hand(&self, by: TenantBy<'_>) -> Option<Arc<Shared>> {
         let now = self.wiring.now();
         let known = self.at_hand.get(NameRef::of(&by).key())?;
-        if now < known.found_at || now.since(known.found_at) >= self.fresh + LONGEST_STALE {
+        if self.is_too_old(&known, now) {
             return None;
         }
         let due = known.next_look.load(Ordering::Relaxed);
@@ -263,7 +263,7 @@ impl Tenancy {
         // What is too old to serve must not be what the look finds.
         let now = self.wiring.now();
         if let Some(old) = self.known.get(name.key()).await
-            && (now < old.found_at || now.since(old.found_at) >= self.fresh + LONGEST_STALE)
+            && self.is_too_old(&old, now)
         {
             self.forget(&name).await;
         }
@@ -287,6 +287,12 @@ impl Tenancy {
                 Some(error) => Err(error.clone()),
             },
         }
+    }
+
+    /// Whether it may not even serve while the app can't be asked. A clock that was set back makes nothing young.
+    fn is_too_old(&self, known: &Known, now: SecondsSinceEpoch) -> bool {
+        let longest = self.fresh.saturating_add(LONGEST_STALE);
+        now < known.found_at || now.since(known.found_at) >= longest
     }
 
     async fn is_known_to_be_unknown(&self, name: &NameRef<'_>) -> bool {
@@ -316,6 +322,13 @@ impl Tenancy {
             && wired.tenant.is_as(&tenant)
         {
             return Ok(wired);
+        }
+        if tenant.own_host().is_some() && !self.from.iter().any(TenantFrom::may_name_any_host) {
+            // Sign-ins are sent to its host, which is told for nobody's there, or for the app's own, and sent on again.
+            return Err(Error::configuration(format!(
+                "the tenant {} has a host, and hosts name no tenants here",
+                tenant.id()
+            )));
         }
         let subdomain = self.from.iter().find_map(TenantFrom::parent_domain);
         let this = Weak::clone(&self.this);

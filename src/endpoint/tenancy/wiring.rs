@@ -43,6 +43,11 @@ impl Wiring {
         self.base_url().url().host_str().unwrap_or_default()
     }
 
+    /// The path of the base URL; empty at the root.
+    pub(super) fn own_path(&self) -> &str {
+        self.base_url().prefix()
+    }
+
     /// A host as tenants are named by it: in lower case, without the port where it is the app's own. `None` for what is
     /// no name, and for a number that is no port.
     pub(super) fn without_own_port<'h>(&self, host: Cow<'h, str>) -> Option<Cow<'h, str>> {

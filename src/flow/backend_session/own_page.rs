@@ -13,10 +13,10 @@ use crate::flow::carried::Carried;
 use crate::flow::identity_hook::{Decision, Enrichment};
 use crate::flow::{Context, audit, record};
 use crate::provider::BackendSession;
-use crate::session::Session;
 use crate::session::directory::SharedSession;
 use crate::session::handle_cookie::Handle;
 use crate::session::sessions::{Made, NewSession};
+use crate::session::{Session, SessionKey};
 use crate::{Error, Result};
 
 /// What the app's own sign-in page knows of the browser.
@@ -24,6 +24,8 @@ use crate::{Error, Result};
 pub(crate) struct AtOwnPage {
     /// The session that it has now.
     pub(crate) current: Option<Session>,
+    /// The session that it has now and that counts elsewhere, at another tenant.
+    pub(crate) left: Option<SessionKey>,
     /// The handle that it has now.
     pub(crate) handle: Option<Handle>,
     /// Whether somebody signed out in it, and nobody has signed in since.
@@ -72,10 +74,15 @@ pub(crate) async fn sign_in_at_own_page(
         })
 }
 
-/// Gives up what the browser had before: the handle, which may have been planted, and this person's session at the
-/// provider if there is a new one. Sister apps are on the old one, and a later sign-out would not reach them; they
+/// Gives up what the browser had before: a session of another tenant, whose cookie is gone; the handle, which may have
+/// been planted; and this person's session at the provider if there is a new one. Sister apps are on the old one, and a later sign-out would not reach them; they
 /// find the new one by the handle.
 async fn give_up(context: Arc<Context>, page: AtOwnPage, session: Session) {
+    if let Some(left) = page.left
+        && let Err(error) = context.sessions.delete(left).await
+    {
+        tracing::warn!(%error, "a session that was left for another tenant could not be removed");
+    }
     let old = page.current.as_ref();
     let superseded = old
         .filter(|old| old.issuer() == session.issuer() && old.subject() == session.subject())

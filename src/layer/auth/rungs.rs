@@ -19,6 +19,7 @@ use crate::flow::revalidation::Need;
 use crate::layer::demand::Whoever;
 use crate::provider::{BackendSession, ClientAttributes};
 use crate::session::Session;
+use crate::session::sessions::Lookup;
 
 impl Auth {
     /// The work to be done before this request may use its session, if it is due to be renewed, or before it
@@ -144,7 +145,13 @@ impl Auth {
         let current = self.usable_session(request)?.cloned();
         let context = &shared.context;
         let fields = || cookie_fields(&request.headers);
+        let left = match context.sessions.look_up(fields(), context.clock.now()) {
+            Lookup::Live(session) => Some(session.key()),
+            Lookup::Ask(key) => Some(key),
+            Lookup::Nobody => None,
+        };
         Ok(AtOwnPage {
+            left: left.filter(|_| current.is_none()),
             current,
             handle: context
                 .shared

@@ -6,9 +6,11 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::at_endpoint::bare;
+use super::future::refuse;
 use super::{SsoFuture, SsoService, State, Step, Waited, load, original_uri, signed_in};
+use crate::Error;
 use crate::endpoint::tenancy::{Choice, Names, Tenancy};
-use crate::endpoint::{Shared, cookie_fields};
+use crate::endpoint::{Cause, Refusal, Shared, cookie_fields};
 use crate::session::SessionKey;
 use crate::session::sessions::Lookup;
 use crate::tenant::TenantBy;
@@ -73,7 +75,8 @@ impl<S> SsoService<S> {
             Lookup::Live(session) => match session.tenant().map(TenantBy::Id) {
                 None => (unnamed(), Some(session)),
                 Some(by) => match tenancy.at_hand(by) {
-                    Some(shared) => (shared, Some(session)),
+                    Some(shared) if self.shared.is_where_serves(&shared) => (shared, Some(session)),
+                    Some(_) => (unnamed(), None),
                     None => {
                         let whose = Whose::Session(session.key());
                         return self.call_after_choice(request, whose, tenancy);
@@ -106,13 +109,18 @@ impl<S> SsoService<S> {
         let (mut ready, tenancy) = (self.take_ready(), Arc::clone(tenancy));
         let future = Box::pin(async move {
             let found = match whose {
-                Whose::Session(key) => of_session(&tenancy, key).await,
-                Whose::Named(names, lookup) => match of_names(&tenancy, names, lookup).await {
-                    Ok(found) => found,
-                    Err(status) => return Ok(Waited::Answer(bare(status))),
-                },
+                Whose::Session(key) => Ok(of_session(&tenancy, key).await),
+                Whose::Named(names, lookup) => of_names(&tenancy, names, lookup).await,
             };
-            let (shared, state) = found;
+            let (shared, state) = match found {
+                Ok(found) => found,
+                Err(NotServed::Nowhere(status)) => return Ok(Waited::Answer(bare(status))),
+                Err(NotServed::Unknown(error)) => {
+                    let unnamed = Arc::clone(tenancy.unnamed());
+                    let refusal = ready.not_known(request, error, &unnamed);
+                    return Ok(Waited::Answer(refuse(unnamed, refusal).await));
+                }
+            };
             let now = shared.context.clock.now();
             let auth = ready.tell(&mut request, state, &shared, now);
             let response = ready.inner.call(request).await?;
@@ -124,16 +132,39 @@ impl<S> SsoService<S> {
     }
 }
 
-/// Who is signed in at the tenant with these names; or the answer where there is no such tenant.
+impl<S> SsoService<S> {
+    /// Where it can't be told whether there is such a tenant, the app is not asked: it would take a host that may be
+    /// nobody's for its own.
+    fn not_known<B>(
+        &self,
+        mut request: Request<B>,
+        error: Error,
+        unnamed: &Arc<Shared>,
+    ) -> Refusal {
+        let now = unnamed.context.clock.now();
+        let state = State::Unknown(error.clone());
+        let auth = self.tell(&mut request, state, unnamed, now);
+        auth.refuse(Cause::Unknown(error), &request.into_parts().0)
+    }
+}
+
+/// Why a request does not reach the app.
+enum NotServed {
+    /// There is no such tenant.
+    Nowhere(StatusCode),
+    Unknown(Error),
+}
+
+/// Who is signed in at the tenant with these names.
 async fn of_names(
     tenancy: &Arc<Tenancy>,
     names: Names,
     lookup: Lookup,
-) -> Result<(Arc<Shared>, State), StatusCode> {
-    let shared = match tenancy.find_all(names).await {
-        Ok(found) => found?,
-        Err(error) => return Ok((Arc::clone(tenancy.unnamed()), State::Unknown(error))),
-    };
+) -> Result<(Arc<Shared>, State), NotServed> {
+    let found = tenancy.find_all(names).await;
+    let shared = found
+        .map_err(NotServed::Unknown)?
+        .map_err(NotServed::Nowhere)?;
     let state = match lookup {
         Lookup::Nobody => State::Nobody,
         Lookup::Live(session) => signed_in(&shared, session, shared.context.clock.now()),
@@ -153,7 +184,7 @@ async fn of_session(tenancy: &Arc<Tenancy>, key: SessionKey) -> (Arc<Shared>, St
             return (Arc::clone(unnamed), State::Unknown(error));
         }
     };
-    match unnamed.of_session(&session).await {
+    match unnamed.for_session(Some(&session)).await {
         Ok(shared) => {
             let state = signed_in(&shared, session, shared.context.clock.now());
             (shared, state)

@@ -120,7 +120,7 @@ fn set_cookies(headers: &mut HeaderMap, cookies: &[Cookie<'static>]) {
 }
 
 /// Answers in the place of the handler that was not called.
-async fn refuse(shared: Arc<Shared>, refusal: Refusal) -> Response<Bytes> {
+pub(super) async fn refuse(shared: Arc<Shared>, refusal: Refusal) -> Response<Bytes> {
     let rejection = refusal.rejection();
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = refusal.method().clone();

@@ -37,8 +37,8 @@ mod state;
 const FRESH: Duration = Duration::from_secs(600);
 const FRESH_BOUNDS: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(3600);
-/// How many issuers are kept; beyond that the one that was used longest ago goes.
-const MAX_ISSUERS: u64 = 1_000;
+/// How many issuers are kept, as many as tenants are wired; beyond that the one that was used longest ago goes.
+const MAX_ISSUERS: u64 = 10_000;
 
 /// Where the keys of an issuer are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -116,6 +116,7 @@ fn identity(claims: IdTokenClaims, tokens: TokenResponse) -> Identity {
             .and_then(|id| id.as_str())
             .map(str::to_owned),
         connection: None,
+        tenant: None,
         claims,
         tokens,
     }

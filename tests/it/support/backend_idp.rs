@@ -69,8 +69,12 @@ impl BackendIdp {
     pub(crate) const ISSUER: &str = "https://vault.example.org";
 
     pub(crate) fn new(clock: &TestClock) -> Self {
+        Self::at(Self::ISSUER, clock)
+    }
+
+    pub(crate) fn at(issuer: &str, clock: &TestClock) -> Self {
         Self(Arc::new(Idp {
-            issuer: Issuer::parse(Self::ISSUER).unwrap(),
+            issuer: Issuer::parse(issuer).unwrap(),
             clock: clock.clone(),
             sessions: Mutex::default(),
             asked: AtomicUsize::new(0),
@@ -190,6 +194,7 @@ impl BackendIdp {
                 tokens,
                 connection: None,
                 organization: None,
+                tenant: None,
             },
             session_id: Secret::from(id.to_owned()),
         }

@@ -177,10 +177,17 @@ fn simulator(id: &str, clock: &TestClock) -> Simulator {
     let simulator = Simulator::builder(&format!("https://idp.{id}.example"))
         .client(client("app", id))
         .client(client("sister", "sister"))
+        .client(
+            // Of an app that has this provider besides its tenants.
+            SimulatedClient::new("own")
+                .with_secret("secret")
+                .add_redirect_uri(&format!("{}/auth/callback", TenantApp::URL)),
+        )
         .always_refresh_tokens()
         // The same name and address at both: neither says who somebody is.
         .user(SimulatedUser::new("ada").with_email("ada@acme.example"))
         .user(SimulatedUser::new("bob").with_email("bob@globex.example"))
+        .user(SimulatedUser::new("cleo").with_claim("org_id", "org_acme"))
         .algorithm(SigningAlgorithm::Es256)
         .clock(Arc::new(clock.clone()))
         .build();

@@ -1,10 +1,12 @@
 //! Several customers in one app: none opens another's door, and none is in another's way.
 
 mod answers;
+mod belonging;
 mod changes;
 mod floods;
 mod hosts;
 mod links;
+mod nobodys;
 mod paths;
 mod sessions;
 mod shared_provider;

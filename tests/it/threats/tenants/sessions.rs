@@ -27,7 +27,7 @@ async fn threat_39_a_session_of_one_tenant_opens_a_page_of_another() {
                 assert!(to.starts_with(issuer), "{way:?} {own} at {path}: {to}");
                 assert!(to.contains(client), "{way:?} {own} at {path}: {to}");
                 assert!(!to.contains("id_token_hint"), "{way:?} {to}");
-                assert!(!to.contains("ada"), "{way:?} {to}");
+                assert!(!to.contains("login_hint"), "{way:?} {to}");
             }
             let path = format!("/t/{other}/public");
             let answer = body_of(way.get(&app, other, &path, &cookie).await).await;
