@@ -391,6 +391,11 @@ async fn redeem(
         }
         Decision::OwnSession(headers) => {
             by_the_app(&identity);
+            // With both, the browser would be two people at once, and the old one again when the app's ends.
+            for session in current.iter().chain(&bound) {
+                context.sessions.end(session).await?;
+                audit::ended(session, "a session of the app's own took its place");
+            }
             return Ok(Finished::OwnSession { headers, return_to });
         }
     };

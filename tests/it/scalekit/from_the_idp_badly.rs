@@ -74,7 +74,13 @@ async fn refuses_what_can_not_be_believed(route: &str) {
         claim("sid", "ses_1"),
         claim("nonce", "n"),
         claim("connection_id", 7),
-        claim("login_hint", "a".repeat(400)),
+        claim("connection_id", "conn_ 1"),
+        claim("connection_id", "conn_1\n"),
+        claim("connection_id", "c".repeat(65)),
+        claim("organization_id", "o".repeat(65)),
+        claim("organization_id", "org_\u{e9}"),
+        claim("login_hint", "a".repeat(256)),
+        claim("login_hint", "alice@example.com\r\nbob"),
         without("iss"),
         without("exp"),
     ] {
@@ -129,6 +135,23 @@ async fn row_16_an_id_or_access_token_starts_nothing() {
         is_refused(&app, route, result.id_token.expose(), "an ID token").await;
         is_refused(&app, route, result.access_token.expose(), "an access token").await;
     }
+}
+
+/// A customer's directory may call somebody what it likes: the page that asks shows it, and no sentence of the page is
+/// turned around by it.
+#[tokio::test]
+async fn row_16_a_name_rewrites_no_sentence_of_the_page_that_asks() {
+    let app = app();
+    app.sign_in(ScalekitApp::BOB).await;
+    let hint = "\u{202e}moc.elpmaxe@bob\u{2066}\u{2028}<b>";
+    app.idp().set_fault(claim("login_hint", hint));
+    let page = app.begun_at_idp("login", &token(&app)).no_follow().await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Sign in as moc.elpmaxe@bob<b>"));
+    for turns in ['\u{202e}', '\u{2066}', '\u{2028}'] {
+        assert!(!page.html().contains(turns), "{turns:?}");
+    }
+    assert!(!page.html().contains("<b>"));
 }
 
 /// 60 seconds of leeway, and not one more.
