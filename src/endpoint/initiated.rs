@@ -44,7 +44,8 @@ pub(super) async fn answer(
             "a sign-in is not fetched ahead",
         ));
     }
-    if request.method() == Method::POST {
+    // One that is too long is refused below, and not sent round.
+    if request.method() == Method::POST && token.len() <= LONGEST {
         // A form on another site comes without the session's `Lax` cookie: who is signed in would be replaced unasked.
         let mut query = form_urlencoded::Serializer::new(String::new());
         let query = query.append_pair(PARAMETER, token).finish();

@@ -105,7 +105,7 @@ pub(crate) fn renewed(session: &Session) {
     );
 }
 
-/// The provider's word, or the app's, ended a session: at its renewal, or where another took its place.
+/// The provider's word, or the app's, ended a session at its renewal.
 pub(crate) fn ended(session: &Session, reason: &str) {
     tracing::warn!(
         target: TARGET,

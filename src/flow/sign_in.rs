@@ -390,12 +390,11 @@ async fn redeem(
             return Ok(Finished::Answered(response));
         }
         Decision::OwnSession(headers) => {
-            by_the_app(&identity);
             // With both, the browser would be two people at once, and the old one again when the app's ends.
             for session in current.iter().chain(&bound) {
                 context.sessions.end(session).await?;
-                audit::ended(session, "a session of the app's own took its place");
             }
+            by_the_app(&identity);
             return Ok(Finished::OwnSession { headers, return_to });
         }
     };
