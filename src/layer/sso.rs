@@ -122,6 +122,7 @@ where
 
 impl<S> SsoService<S> {
     /// Calls the inner service for a tenant, or for the app where it has none.
+    #[inline]
     fn call_at<B, R>(
         &mut self,
         request: Request<B>,
@@ -145,6 +146,7 @@ impl<S> SsoService<S> {
         }
     }
 
+    #[inline]
     fn call_inner<B, R>(
         &mut self,
         mut request: Request<B>,
@@ -209,6 +211,7 @@ impl<S> SsoService<S> {
         }
     }
 
+    #[inline]
     fn tell<B>(
         &self,
         request: &mut Request<B>,

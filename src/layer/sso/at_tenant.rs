@@ -51,6 +51,7 @@ impl<S> SsoService<S> {
         }
     }
 
+    #[inline]
     fn call_unnamed<B, R>(
         &mut self,
         request: Request<B>,
