@@ -166,6 +166,20 @@ async fn row_16_a_token_ends_when_it_says() {
     }
 }
 
+/// A form is sent round by a URL, which has room for a token and not for whatever somebody sends.
+#[tokio::test]
+async fn row_16_a_form_with_more_than_a_token_is_not_sent_round() {
+    let app = app();
+    for route in ROUTES {
+        for (length, status) in [(8_192, 303), (8_193, 400), (60_000, 400)] {
+            let form = [("idp_initiated_login", &*"a".repeat(length))];
+            let post = app.visit(&format!("/auth/{route}")).post_form(&form);
+            let page = post.no_follow().await;
+            assert_eq!(page.status, status, "{route} {length}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn row_16_two_tokens_are_none() {
     let app = app();
