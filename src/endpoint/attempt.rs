@@ -7,9 +7,9 @@ use tower_cookies::Cookies;
 use super::login::asked_by_this_site;
 use super::wanted::requirement_query;
 use super::{cookie_fields, respond};
-use crate::Result;
 use crate::flow::Context;
 use crate::flow::sign_in::{self, Start};
+use crate::{Error, Result};
 
 /// The app's own page for a sign-in, with the way back and what is wanted.
 fn own_page(context: &Context, page: &str, start: &Start<'_>) -> String {
@@ -33,7 +33,10 @@ pub(super) async fn begin(
     headers: &HeaderMap,
     mut start: Start<'_>,
 ) -> Result<Response<Bytes>> {
-    if context.place.is_undecided() {
+    if !sign_in::knows_where(context, &start)? {
+        if start.silent {
+            return Err(Error::request("it is not known where to ask"));
+        }
         let page = format!("{}/login", context.auth_path);
         return Ok(respond::see_other(&own_page(context, &page, &start)));
     }

@@ -37,7 +37,7 @@ use super::{
 use crate::flow::BaseUrl;
 use crate::flow::backend_session::sign_in_by_handle;
 use crate::flow::carried::Carried;
-use crate::flow::sign_in::Start;
+use crate::flow::sign_in::{Start, knows_where};
 use crate::oidc::Prompt;
 use crate::policy::Requirement;
 use crate::provider::Selectors;
@@ -107,9 +107,6 @@ pub(super) async fn answer(
             "a sign-in was asked for at a provider that is not known here",
         ));
     }
-    if context.place.is_undecided() {
-        return Ok(who_are_you(&chosen, &query, asked.login_hint.as_deref()));
-    }
     let mut session = session.filter(|session| context.counts(session));
     if session.is_none() && asked.prompt.is_empty() && asked.selectors.is_empty() {
         session = by_handle(&chosen, cookies, request).await;
@@ -134,6 +131,10 @@ pub(super) async fn answer(
         ui_locales: asked.ui_locales,
         ..Start::new(asked.return_to)
     };
+    if !knows_where(context, &start)? {
+        let address = start.login_hint.as_deref();
+        return Ok(who_are_you(&chosen, &query, address));
+    }
     begin(&chosen, cookies, headers, start).await
 }
 

@@ -1,168 +1,33 @@
 //! Signing in: the start, which sends the browser to the provider, and the finish, when it comes back.
 
+mod start;
+mod vain;
+
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tower_cookies::Cookie;
 use tracing::Instrument as _;
 
 use super::attempt::{Attempt, decide, is_same_person, verified};
 use super::hand_over::{Giver, hand_over};
 use super::identity_hook::{Decision, Enrichment};
-use super::{Context, audit, reauthentication, record, silent};
-use crate::clock::SecondsSinceEpoch;
+use super::{Context, audit, reauthentication, record};
 use crate::oidc::{
-    AuthorizationResponse, Prompt, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
+    AuthorizationResponse, SilentRefusal, UNMET_AUTHENTICATION_REQUIREMENTS, is_error_code,
 };
-use crate::policy::{Missing, Requirement};
-use crate::provider::{Identity, Selectors, SignInRequest};
+use crate::provider::Identity;
 use crate::secret::Secret;
 use crate::session::login_state::{LIFETIME, LoginState};
 use crate::session::sessions::{Made, NewSession};
-use crate::session::{ReturnTo, Session, SessionKey};
+use crate::session::{ReturnTo, Session};
 use crate::tenant::Tenant;
 use crate::{Error, Result};
 
-/// What starts a sign-in.
-#[derive(Debug)]
-pub(crate) struct Start<'a> {
-    pub(crate) return_to: ReturnTo,
-    pub(crate) requirement: Requirement,
-    /// The live session of this browser, which the sign-in will replace.
-    pub(crate) session: Option<&'a Session>,
-    /// The live session of another tenant, which this browser leaves on purpose.
-    pub(crate) leaves: Option<SessionKey>,
-    /// Whether the session is to become stronger, by the same person.
-    pub(crate) step_up: bool,
-    pub(crate) prompt: Vec<Prompt>,
-    /// Whether no page may be shown: then nobody is signed in if one would be needed.
-    pub(crate) silent: bool,
-    pub(crate) login_hint: Option<String>,
-    /// Where the person signs in, as far as it was asked for.
-    pub(crate) selectors: Selectors,
-    pub(crate) ui_locales: Option<String>,
-    /// How many sign-ins this browser finished lately.
-    pub(crate) round_trips: u64,
-}
-
-impl Start<'_> {
-    /// A plain sign-in that comes back to `return_to`.
-    pub(crate) fn new(return_to: ReturnTo) -> Self {
-        Self {
-            return_to,
-            requirement: Requirement::default(),
-            session: None,
-            leaves: None,
-            step_up: false,
-            prompt: Vec::new(),
-            silent: false,
-            login_hint: None,
-            selectors: Selectors::default(),
-            ui_locales: None,
-            round_trips: 0,
-        }
-    }
-}
-
-/// Where the browser goes, and what it keeps meanwhile.
-#[derive(Debug)]
-pub(crate) struct Started {
-    pub(crate) location: String,
-    pub(crate) cookie: Cookie<'static>,
-}
-
-/// Makes the state of an attempt and the provider's URL for it.
-pub(crate) async fn start(context: &Context, start: Start<'_>) -> Result<Started> {
-    let now = context.clock.now();
-    let mut state = LoginState::new(context.provider.issuer().as_str(), now, &start.return_to);
-    state.max_age = start.requirement.max_age.map(|age| age.as_secs());
-    state.step_up = start.step_up.then(|| start.requirement.fingerprint());
-    state.replaces = start.session.map(Session::key).or(start.leaves);
-    state.round_trips = start.round_trips;
-    state.silent = start.silent;
-    state.tenant = context.place.tenant().map(|tenant| tenant.id().to_owned());
-    let mut asked = start.selectors;
-    if asked.is_empty()
-        && let Some(at) = start
-            .requirement
-            .at
-            .filter(|_| context.place.tenant().is_none())
-    {
-        asked.organization = at.organization;
-        asked.connection = at.connection;
-    }
-    if asked.is_empty()
-        && let Some(session) = start.session.filter(|_| start.step_up || start.silent)
-    {
-        asked.organization = session.organization().map(str::to_owned);
-        asked.connection = session.connection().map(str::to_owned);
-    }
-    let selectors = context.place.selectors(asked)?;
-    state.organization.clone_from(&selectors.organization);
-    state.connection.clone_from(&selectors.connection);
-    state.domain.clone_from(&selectors.domain);
-    state
-        .identity_provider
-        .clone_from(&selectors.identity_provider);
-
-    let mut prompt = start.prompt;
-    let mut public_state = state.state();
-    if start.silent {
-        prompt = vec![Prompt::None];
-        public_state = silent::state_with_path(&context.sealer, &public_state, &start.return_to);
-    }
-    // A provider that has a session may answer from it without asking for more: a step-up to other
-    // methods wants the person in front of it.
-    let wants_methods = start.requirement.multi_factor || !start.requirement.amr.is_empty();
-    if start.step_up && wants_methods && !prompt.contains(&Prompt::Login) {
-        prompt.push(Prompt::Login);
-    }
-    // The hints show the provider whose session is meant; where the ID token makes the URL too long it is
-    // left out and the account is compared at the callback all the same.
-    let hinted = start.session.filter(|_| start.step_up || start.silent);
-    let id_token_hint = hinted
-        .and_then(|session| session.record().tokens.as_ref())
-        .and_then(|tokens| tokens.id_token.clone())
-        .filter(|token| token.expose().len() <= LONGEST_HINT);
-    let login_hint = start.login_hint.or_else(|| {
-        let silently = hinted.filter(|_| start.silent && id_token_hint.is_none());
-        silently.and_then(login_name)
-    });
-    let request = SignInRequest {
-        redirect_uri: context.callback_url(),
-        state: public_state,
-        nonce: state.nonce(),
-        code_challenge: crate::oidc::code_challenge(state.code_verifier().expose()),
-        prompt,
-        max_age: start.requirement.max_age,
-        acr_values: start.requirement.acr_values,
-        multi_factor: start.requirement.multi_factor,
-        amr: start.requirement.amr,
-        login_hint,
-        id_token_hint,
-        ui_locales: start.ui_locales,
-        selectors,
-        extra: Vec::new(),
-    };
-    let location = context.provider.authorization_url(&request).await?;
-    Ok(Started {
-        location: location.into(),
-        cookie: context.login_states.cookie(&context.sealer, state),
-    })
-}
-
-/// The longest ID token that is sent as `id_token_hint`: URLs much above 2 kB do not pass everywhere.
-pub(super) const LONGEST_HINT: usize = 2048;
-
-/// The name that somebody signs in with, as far as the claims tell (OpenID Connect Core 3.1.2.1, `login_hint`).
-/// A `sub` is none: providers that don't know it as a name answer `login_required`.
-fn login_name(session: &Session) -> Option<String> {
-    let text = |claim| session.claim(claim)?.as_str().map(str::to_owned);
-    text("email").or_else(|| text("preferred_username"))
-}
+pub(super) use start::LONGEST_HINT;
+pub(crate) use start::{Start, knows_where, start};
+pub(crate) use vain::was_in_vain;
 
 /// How a callback ended.
 #[derive(Debug)]
@@ -441,74 +306,4 @@ fn name_of(session: &Session) -> String {
 fn name_in(identity: &Identity) -> String {
     record::text(&identity.claims, "email")
         .map_or_else(|| identity.claims.subject.clone(), Into::into)
-}
-
-/// Whether a step-up for `requirement` has been tried with this session and did not reach it, so that
-/// another one would go round in circles.
-pub(crate) fn was_in_vain(
-    session: &Session,
-    requirement: &Requirement,
-    missing: Missing,
-    now: SecondsSinceEpoch,
-) -> bool {
-    let Some(mark) = session.record().step_up else {
-        return false;
-    };
-    // What only grew old since was recent enough when the browser came back: a new one is no circle.
-    let was_recent = requirement
-        .max_age
-        .zip(session.auth_time())
-        .is_some_and(|(age, auth_time)| mark.at.since(auth_time) <= age);
-    mark.requirement == requirement.fingerprint()
-        && now.since(mark.at) <= VAIN_FOR
-        && !(missing == Missing::MaxAge && was_recent)
-}
-
-/// How long a vain step-up is not asked for again by itself.
-const VAIN_FOR: Duration = Duration::from_secs(5 * 60);
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::session::{Lifetime, Record, StepUpMark};
-
-    #[test]
-    fn a_step_up_is_in_vain_if_it_did_not_reach_what_was_asked() {
-        let asked = Requirement {
-            max_age: Some(Duration::from_secs(900)),
-            ..Requirement::default()
-        };
-        let at = SecondsSinceEpoch(10_000);
-        // (authenticated before the browser came back, what is missing, seconds later, in vain)
-        for (age, missing, later, vain) in [
-            (Some(850), Missing::MaxAge, 60, false),
-            (Some(900), Missing::MaxAge, 1, false),
-            (Some(901), Missing::MaxAge, 1, true),
-            (None, Missing::MaxAge, 1, true),
-            (Some(0), Missing::MultiFactor, 1, true),
-            (Some(0), Missing::MultiFactor, 300, true),
-            (Some(0), Missing::MultiFactor, 301, false),
-        ] {
-            let mut record = Record::new("https://idp".into(), "ada", at, Lifetime::default());
-            record.auth_time = age.map(|age| at.minus(Duration::from_secs(age)));
-            record.step_up = Some(StepUpMark {
-                requirement: asked.fingerprint(),
-                at,
-            });
-            let session = Session::new(SessionKey([0; 32]), Arc::new(record));
-            let now = at.plus(Duration::from_secs(later));
-            let got = was_in_vain(&session, &asked, missing, now);
-            assert_eq!(got, vain, "{age:?} {missing:?} {later}");
-            let other = Requirement {
-                multi_factor: true,
-                ..asked.clone()
-            };
-            assert!(
-                !was_in_vain(&session, &other, missing, now),
-                "another requirement"
-            );
-        }
-    }
 }

@@ -219,6 +219,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The URL that ends the provider's own session; `None` if it has no such endpoint.
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>>;
 
+    /// Whether each sign-in has to select where. Then who comes without any word of it is asked for their address first.
+    fn wants_selectors(&self) -> bool {
+        false
+    }
+
     /// Sign-ins that begin at the provider, where it has such.
     fn initiated_sign_ins(&self) -> Option<&dyn InitiatedSignIns> {
         None

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// use tower_sso::tenant::{Tenant, TenantList};
 ///
 /// let acme = || Tenant::new("acme").host("acme.example.com").organization("org_acme");
-/// assert!(TenantList::new([acme(), Tenant::new("globex")]).is_ok());
+/// assert!(TenantList::new([acme(), Tenant::new("globex").organization("org_globex")]).is_ok());
 /// assert!(TenantList::new([acme(), acme()]).is_err());
 /// ```
 #[derive(Debug)]

@@ -12,7 +12,8 @@ const LONGEST_ID: usize = 64;
 /// One customer: where its people sign in.
 ///
 /// Without a provider of its own it uses the app's ([`Sso::builder`](crate::Sso::builder),
-/// [`Sso::with_provider`](crate::Sso::with_provider)), by the organization or the connection that it has there.
+/// [`Sso::with_provider`](crate::Sso::with_provider)), by the organization or the connection that it has there; it needs
+/// one of the two, or everybody at that provider could sign in at it.
 ///
 /// ```
 /// use tower_sso::oidc::Issuer;
@@ -173,6 +174,13 @@ impl Tenant {
                 self.id
             )));
         }
+        if matches!(self.at, At::Ours) && self.organization.is_none() && self.connection.is_none() {
+            return Err(Error::configuration(format!(
+                "the tenant {} has no provider of its own, and neither an organization nor a connection at the app's: \
+                 everybody there could sign in at it",
+                self.id
+            )));
+        }
         let is_named = |name: &Option<String>| name.as_deref().is_none_or(|name| !name.is_empty());
         if !is_named(&self.organization) || !is_named(&self.connection) {
             return Err(Error::configuration(format!(
@@ -211,5 +219,43 @@ impl fmt::Debug for Tenant {
             .field("organization", &self.organization)
             .field("connection", &self.connection)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::Issuer;
+
+    #[test]
+    fn what_can_be_no_tenant_is_told_by_its_name() {
+        let openid = || OidcConfig::new(Issuer::parse("https://idp.example").unwrap(), "app");
+        let acme = || Tenant::new("acme").organization("org_acme");
+        for (tenant, is_sound) in [
+            (acme(), true),
+            (Tenant::new("acme").connection("conn_acme"), true),
+            (Tenant::new("acme").openid(openid()), true),
+            // Everybody at the app's provider could sign in at it.
+            (Tenant::new("acme"), false),
+            (Tenant::new("acme").domain("acme.example"), false),
+            (Tenant::new("").organization("o"), false),
+            (Tenant::new("..").organization("o"), false),
+            (Tenant::new("a/b").organization("o"), false),
+            (Tenant::new("a b").organization("o"), false),
+            (Tenant::new("é").organization("o"), false),
+            (Tenant::new("a".repeat(64)).organization("o"), true),
+            (Tenant::new("a".repeat(65)).organization("o"), false),
+            (Tenant::new("acme").organization(""), false),
+            (acme().connection(""), false),
+            (acme().host("Acme.Example.com:8443"), true),
+            (acme().host("acme.example.com/"), false),
+            (acme().host("https://acme.example.com"), false),
+            (acme().host("user@acme.example.com"), false),
+            (acme().host("acme.example.com:99999"), false),
+            (acme().host(""), false),
+        ] {
+            let checked = tenant.check();
+            assert_eq!(checked.is_ok(), is_sound, "{tenant:?} {checked:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::oidc::Issuer;
 use crate::provider::{
     CodeGrant, Explanation, Identity, InitiatedSignIns, LogoutRequest, Provider, RefreshGrant,
-    Refreshed, SignInRequest,
+    Refreshed, Selectors, SignInRequest,
 };
 
 impl Scalekit {
@@ -73,6 +73,10 @@ impl Provider for Scalekit {
 
     fn logout_url<'a>(&'a self, request: &'a LogoutRequest) -> BoxFuture<'a, Result<Option<Url>>> {
         self.0.oidc.logout_url(request)
+    }
+
+    fn wants_selectors(&self) -> bool {
+        self.effective(&Selectors::default()).is_empty()
     }
 
     fn initiated_sign_ins(&self) -> Option<&dyn InitiatedSignIns> {

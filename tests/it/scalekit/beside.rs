@@ -205,10 +205,10 @@ async fn their_people_pass(kind: Kind) {
     app.clock.advance(LIFE);
     assert_eq!(app.with_token(&token).await.status, 401, "over");
     assert_eq!(app.sent(), 0);
-    // Who has neither is sent to sign in.
+    // Who has neither is sent to sign in, and asked where.
     let page = app.browser.visit(&format!("{APP}/protected")).await;
     assert!(
-        page.url.as_str().starts_with(APP) && app.sent() == 1,
+        page.url.as_str().starts_with(&format!("{APP}/auth/login")) && app.sent() == 0,
         "{}",
         page.url
     );

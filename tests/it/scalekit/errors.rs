@@ -244,7 +244,6 @@ async fn row_15_what_the_environment_refuses_is_told() {
         ("domain_hint=nowhere.example", "domain_not_found", 404),
         ("login_hint=a@nowhere.example", "domain_not_found", 404),
         ("provider=salesforce", "no_configured_connections", 404),
-        ("", "invalid_connection_selector", 400),
     ] {
         let page = app.visit(&format!("/auth/login?{query}")).await;
         assert_eq!(page.status, status, "{query}: {}", page.html());

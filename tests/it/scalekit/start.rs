@@ -119,8 +119,8 @@ async fn row_10_only_the_first_selector_goes_out_and_the_hint_with_it() {
         ),
         ("provider=google", "provider=google"),
     ];
-    // Each choice of the four, as the bits of a number.
-    for choice in 0..16_usize {
+    // Each choice of the four but for none at all, as the bits of a number.
+    for choice in 1..16_usize {
         let chosen: Vec<_> = (0..4).filter(|bit| choice & (1 << bit) != 0).collect();
         // In the other order, so that it is not the place in the query that counts.
         let names: Vec<&str> = chosen.iter().rev().map(|bit| given[*bit].0).collect();
@@ -303,4 +303,23 @@ fn row_09_an_app_is_built_without_a_call() {
     let scalekit = Scalekit::new(configured(&VARS).unwrap()).unwrap();
     let sso = Sso::with_provider(scalekit).base_url(ScalekitApp::URL);
     sso.cookie_key(CookieKey::generate()).build().unwrap();
+}
+
+/// At the environment a sign-in without a selector ends on an error page, so who has to sign in is asked where.
+#[tokio::test]
+async fn row_10_who_comes_without_a_word_of_it_is_asked_where_they_sign_in() {
+    let app = ScalekitApp::new();
+    let page = app.visit("/protected?a=b").await;
+    assert_eq!(
+        (page.status.as_u16(), page.url.path()),
+        (200, "/auth/login")
+    );
+    let form = page.only_form().fill("login_hint", HINT);
+    let page = page
+        .submit(&form)
+        .stop_before(ScalekitApp::ENVIRONMENT)
+        .await;
+    let asked = page.location().unwrap();
+    assert_eq!(selecting(&asked), format!("login_hint={HINT}"));
+    assert_eq!(app.requests(ScalekitEndpoint::Authorize), 0);
 }
