@@ -83,12 +83,14 @@ impl App {
 ///
 /// No `form-action`: Chromium asks it of each redirect that follows a form, and a sign-in leads to whatever identity
 /// provider the customer has.
-const HEADERS: [(HeaderName, &str); 3] = [
+const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // They show who is signed in, or set a cookie: this crate sees to its own sessions only.
+    (header::CACHE_CONTROL, "private, no-store"),
     // Not `no-referrer`: a browser then says `Origin: null` with a form, which counts as another site's.
     (header::REFERRER_POLICY, "same-origin"),
 ];
@@ -152,6 +154,10 @@ fn of_user(app: &App, user: &User) -> Value {
 
 /// Ends the app's own session, and the other one, if there is one, with the provider's.
 async fn sign_out(State(app): State<App>, headers: HeaderMap, user: Option<User>) -> Response {
+    // A form elsewhere brings no cookie, but what is answered here would remove it.
+    if !login::is_of_own_page(&app, &headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let (removal, _) = app.own.end(&headers);
     // 307: it stays a POST, and one of this site.
     let next = match user {

@@ -76,8 +76,7 @@ async fn password(
     Form(form): Form<Password>,
 ) -> Response {
     // A form elsewhere would sign people in as somebody else.
-    let site = headers.get("sec-fetch-site");
-    if site.is_some_and(|site| site != "same-origin") {
+    if !is_of_own_page(&app, &headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let return_to = back(&form.return_to);
@@ -97,8 +96,23 @@ async fn password(
     }
 }
 
+/// Whether a form stands on a page of this app. Every browser says so in one of two ways; what says neither is none,
+/// and has nobody's cookies.
+pub(crate) fn is_of_own_page(app: &App, headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => {
+            let origin = headers.get(header::ORIGIN);
+            origin.is_none_or(|origin| origin == app.url.as_str())
+        }
+    }
+}
+
 async fn style() -> impl IntoResponse {
-    let css = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
+    let css = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=300"),
+    ];
     (css, include_str!("style.css"))
 }
 

@@ -6,7 +6,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use tower_sso::axum::AxumService;
 use tower_sso::provider::{LogoutRequest, Provider as _};
@@ -43,6 +43,10 @@ async fn identity(State(app): State<App>, Extension(account): Extension<Account>
 
 /// Ends the session here, and the one at Scalekit where the person came by single sign-on.
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
+    // A form elsewhere brings no cookie, but what is answered here would remove it.
+    if !login::is_of_own_page(&app, &headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let (removal, id_token) = app.own.end(&headers);
     let next = match id_token {
         Some(hint) => provider_logout(&app, hint).await,

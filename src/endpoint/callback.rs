@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
@@ -213,12 +213,11 @@ fn finish(
             respond::see_other(return_to.as_str())
         }
         Finished::Answered(response) => response,
-        Finished::OwnSession { mut headers, return_to } => {
-            let mut response = respond::see_other(return_to.as_str());
-            // Where to go on is the strict parser's word.
-            headers.remove(header::LOCATION);
-            response.headers_mut().extend(headers);
-            response
+        Finished::OwnSession { headers, return_to } => {
+            if current.is_some() {
+                cookies.add(shared.context.sessions.removal());
+            }
+            with_headers_of_app(respond::see_other(return_to.as_str()), headers)
         }
         Finished::Refused(reason) => shared.page(
             &Page::new(PageKind::Forbidden, StatusCode::FORBIDDEN, "Sign-in refused", reason)
@@ -271,6 +270,27 @@ fn finish(
         ),
         Finished::ProviderSaid { code, description } => provider_said(shared, &code, description, login),
     }
+}
+
+/// The answer with what the app's hook says: but where to go on is the strict parser's word, and the message is our
+/// own. Taken over from some other answer, what speaks of a body or a connection would let the next reader lose its
+/// place (RFC 9112 section 6.3, RFC 9110 section 7.6.1).
+fn with_headers_of_app(mut response: Response<Bytes>, mut headers: HeaderMap) -> Response<Bytes> {
+    for not_theirs in [
+        header::LOCATION,
+        header::REFRESH,
+        header::CONTENT_LENGTH,
+        header::CONTENT_ENCODING,
+        header::CONTENT_TYPE,
+        header::TRANSFER_ENCODING,
+        header::TRAILER,
+        header::CONNECTION,
+        header::UPGRADE,
+    ] {
+        headers.remove(not_theirs);
+    }
+    response.headers_mut().extend(headers);
+    response
 }
 
 /// A provider that can't reach what was asked may only lack the right name for it.

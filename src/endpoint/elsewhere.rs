@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::login::asked_by_this_site;
-use super::page::{Page, PageKind};
+use super::page::{Page, PageKind, name_of};
 use super::query::Query;
 use super::{Shared, cookie_fields};
 use crate::flow::Context;
@@ -31,7 +31,7 @@ pub(super) fn may_be_left(context: &Context, method: &Method, headers: &HeaderMa
 /// Asks who is signed in whether they go to the other tenant.
 pub(super) fn leave_first(chosen: &Shared, session: &Session, query: &Query) -> Response<Bytes> {
     let email = session.record().email.as_deref();
-    let name = email.unwrap_or(session.subject());
+    let name = name_of(email.unwrap_or(session.subject()));
     let text = format!(
         "You are signed in here as {name}. Another site sent you to sign in at another organization."
     );

@@ -11,10 +11,10 @@ use http::{Method, Request, Response, StatusCode};
 use tower_cookies::Cookies;
 
 use super::login::{begin, is_of};
-use super::page::{Page, PageKind};
+use super::page::{Page, PageKind, name_of};
 use super::request_kind::RequestKind;
 use super::tenancy::AskedFor;
-use super::wanted::selection;
+use super::wanted::{check_selectors, hint, selection};
 use super::{Shared, cookie_fields, respond};
 use crate::flow::audit;
 use crate::flow::sign_in::Start;
@@ -44,7 +44,8 @@ pub(super) async fn answer(
             "a sign-in is not fetched ahead",
         ));
     }
-    if request.method() == Method::POST {
+    // One that is too long is refused below, and not sent round.
+    if request.method() == Method::POST && token.len() <= LONGEST {
         // A form on another site comes without the session's `Lax` cookie: who is signed in would be replaced unasked.
         let mut query = form_urlencoded::Serializer::new(String::new());
         let query = query.append_pair(PARAMETER, token).finish();
@@ -119,10 +120,18 @@ async fn verified(shared: &Shared, request: &Request<Bytes>, token: &str) -> Res
     } else {
         door.verify(&Secret::from(token)).await
     };
-    verified.inspect_err(|error| {
+    verified.and_then(fitting).inspect_err(|error| {
         let client = shared.client_address(request);
         audit::sign_in_failed(provider.issuer().as_str(), None, false, error, client);
     })
+}
+
+/// What it names is asked for as if a link named it: it goes into the same cookie, and into a link of the page
+/// that asks.
+fn fitting(initiation: Initiation) -> Result<Initiation> {
+    check_selectors(&initiation.selectors)?;
+    hint(initiation.login_hint.as_deref())?;
+    Ok(initiation)
 }
 
 /// Where the person wants to go, if that is here.
@@ -157,13 +166,10 @@ fn continue_as(
     hint: Option<&str>,
     login: &str,
 ) -> Response<Bytes> {
-    let now = session
-        .record()
-        .email
-        .as_deref()
-        .unwrap_or(session.subject());
-    let (other, label) = match hint {
-        Some(hint) => (hint.to_owned(), format!("Sign in as {hint}")),
+    let email = session.record().email.as_deref();
+    let now = name_of(email.unwrap_or(session.subject()));
+    let (other, label) = match hint.map(name_of) {
+        Some(hint) => (hint.clone(), format!("Sign in as {hint}")),
         None => ("somebody else".to_owned(), "Sign in anew".to_owned()),
     };
     shared.page(

@@ -30,7 +30,7 @@ use super::page::{Page, PageKind, Question};
 use super::query::Query;
 use super::request_kind::RequestKind;
 use super::tenancy::AskedFor;
-use super::wanted::requirement;
+use super::wanted::{check_selectors, hint, requirement, selector};
 use super::{
     Shared, attempt, callback, client_attributes, cookie_fields, cross_site, initiated, respond,
 };
@@ -43,13 +43,6 @@ use crate::policy::Requirement;
 use crate::provider::Selectors;
 use crate::session::{ReturnTo, Session};
 use crate::{Error, Result};
-
-/// The longest hint that is passed on, in bytes.
-const LONGEST_HINT: usize = 255;
-/// The longest name of a connection or an organization, in bytes.
-const LONGEST_SELECTOR: usize = 64;
-/// As much of selectors as fits into the cookie of an attempt, in bytes.
-const LONGEST_SELECTORS: usize = 192;
 
 pub(super) async fn answer(
     shared: &Arc<Shared>,
@@ -261,15 +254,17 @@ impl Asked {
             None | Some("") => Vec::new(),
             Some(words) => words.split(' ').map(prompt).collect::<Result<_>>()?,
         };
-        let selectors = Selectors {
-            connection: selector(query.one("connection_id")?)?,
-            organization: selector(query.one("organization_id")?)?,
-            domain: hint(query.one("domain_hint")?)?,
-            identity_provider: selector(query.one("provider")?)?,
+        let given = |name| -> Result<Option<String>> {
+            let value = query.one(name)?.filter(|value| !value.is_empty());
+            Ok(value.map(str::to_owned))
         };
-        if length(&selectors) > LONGEST_SELECTORS {
-            return Err(Error::request("too much is selected at once"));
-        }
+        let selectors = Selectors {
+            connection: given("connection_id")?,
+            organization: given("organization_id")?,
+            domain: given("domain_hint")?,
+            identity_provider: given("provider")?,
+        };
+        check_selectors(&selectors)?;
         Ok(Self {
             return_to: return_to.unwrap_or_else(|| base_url.home()),
             requirement: requirement(query)?,
@@ -299,44 +294,6 @@ fn prompt(word: &str) -> Result<Prompt> {
             "`prompt` must be login, consent or select_account",
         )),
         Ok(prompt) => Ok(prompt),
-    }
-}
-
-fn hint(value: Option<&str>) -> Result<Option<String>> {
-    match value.filter(|value| !value.is_empty()) {
-        Some(value) if value.len() > LONGEST_HINT || value.chars().any(char::is_control) => Err(
-            Error::request("a hint is too long or has control characters"),
-        ),
-        value => Ok(value.map(str::to_owned)),
-    }
-}
-
-fn length(selectors: &Selectors) -> usize {
-    let Selectors {
-        connection,
-        organization,
-        domain,
-        identity_provider,
-    } = selectors;
-    [connection, organization, domain, identity_provider]
-        .into_iter()
-        .flatten()
-        .map(String::len)
-        .sum()
-}
-
-/// A name that is kept in the attempt's cookie, too.
-fn selector(value: Option<&str>) -> Result<Option<String>> {
-    match value.filter(|value| !value.is_empty()) {
-        Some(value)
-            if value.len() > LONGEST_SELECTOR
-                || !value.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
-            Err(Error::request(
-                "the name of a connection, an organization or a tenant is too long or has odd characters",
-            ))
-        }
-        value => Ok(value.map(str::to_owned)),
     }
 }
 

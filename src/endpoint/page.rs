@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::crypto::sha256;
-use crate::oidc::text::Escaped;
+use crate::oidc::text::{Escaped, clean};
 
 /// What a page is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +151,14 @@ impl Page {
     }
 }
 
+/// The most of a name that a page shows, in characters.
+const LONGEST_NAME: usize = 254;
+
+/// The name of a person, who may have chosen it: it turns no sentence around, and fills no page.
+pub(super) fn name_of(person: &str) -> String {
+    clean(person, LONGEST_NAME)
+}
+
 /// Renders pages in the app's own style.
 ///
 /// The status, the caching headers and `X-Content-Type-Options` are set by this crate afterwards; a
@@ -232,8 +240,11 @@ fn content_security_policy(page: &Page) -> HeaderValue {
         policy.push(' ');
         policy.push_str(target);
     }
-    // A page with a button must not be shown under somebody else's; one that only tells may be.
-    if page.question.is_some() || page.actions.iter().any(|action| action.post) {
+    // A page that asks must not be shown under somebody else's; one that only tells may be.
+    let asks = page.question.is_some()
+        || page.kind == PageKind::ContinueAs
+        || page.actions.iter().any(|action| action.post);
+    if asks {
         policy.push_str("; frame-ancestors 'none'");
     }
     HeaderValue::try_from(policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))

@@ -7,6 +7,12 @@ use crate::policy::Requirement;
 use crate::provider::Selectors;
 use crate::{Error, Result};
 
+/// The longest hint that is passed on, in bytes.
+const LONGEST_HINT: usize = 255;
+/// The longest name of a connection or an organization, in bytes.
+const LONGEST_SELECTOR: usize = 64;
+/// As much of selectors as fits into the cookie of an attempt, in bytes.
+const LONGEST_SELECTORS: usize = 192;
 /// The longest list of values, in bytes.
 const LONGEST_LIST: usize = 2048;
 
@@ -89,6 +95,65 @@ pub(super) fn selection(selectors: &Selectors) -> impl Iterator<Item = (&'static
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+}
+
+/// A text that is handed to the provider.
+pub(super) fn hint(value: Option<&str>) -> Result<Option<String>> {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) if value.len() > LONGEST_HINT || value.chars().any(char::is_control) => Err(
+            Error::request("a hint is too long or has control characters"),
+        ),
+        value => Ok(value.map(str::to_owned)),
+    }
+}
+
+/// What an attempt's cookie has room for.
+fn check_length(selectors: &Selectors) -> Result<()> {
+    let Selectors {
+        connection,
+        organization,
+        domain,
+        identity_provider,
+    } = selectors;
+    let length: usize = [connection, organization, domain, identity_provider]
+        .into_iter()
+        .flatten()
+        .map(String::len)
+        .sum();
+    if length > LONGEST_SELECTORS {
+        return Err(Error::request("too much is selected at once"));
+    }
+    Ok(())
+}
+
+/// Whether selectors are fit to be asked for: those of a link, and those that a provider's token names.
+pub(super) fn check_selectors(selectors: &Selectors) -> Result<()> {
+    let Selectors {
+        connection,
+        organization,
+        domain,
+        identity_provider,
+    } = selectors;
+    for name in [connection, organization, identity_provider] {
+        selector(name.as_deref())?;
+    }
+    hint(domain.as_deref())?;
+    check_length(selectors)
+}
+
+/// A name that is kept in the attempt's cookie, too.
+pub(super) fn selector(value: Option<&str>) -> Result<Option<String>> {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value)
+            if value.len() > LONGEST_SELECTOR
+                || !value.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Err(Error::request(
+                "the name of a connection, an organization or a tenant is too long or has odd characters",
+            ))
+        }
+        value => Ok(value.map(str::to_owned)),
+    }
 }
 
 #[cfg(test)]

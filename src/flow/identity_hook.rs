@@ -51,7 +51,8 @@ pub enum Decision {
     /// Don't make a session here: answer with this, as an app does that mints its own session.
     Answer(http::Response<Bytes>),
     /// Don't make a session here: the app has made one of its own. The browser goes on to where the person wanted,
-    /// with these headers, as its `Set-Cookie`.
+    /// with these headers, as its `Set-Cookie`; those that would lead elsewhere (`Location`, `Refresh`) or speak of a
+    /// body or a connection are left out. A session of this crate that the browser had is ended.
     OwnSession(http::HeaderMap),
 }
 

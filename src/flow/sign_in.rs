@@ -255,6 +255,10 @@ async fn redeem(
             return Ok(Finished::Answered(response));
         }
         Decision::OwnSession(headers) => {
+            // With both, the browser would be two people at once, and the old one again when the app's ends.
+            for session in current.iter().chain(&bound) {
+                context.sessions.end(session).await?;
+            }
             by_the_app(&identity);
             return Ok(Finished::OwnSession { headers, return_to });
         }

@@ -82,6 +82,9 @@ impl RequireLayer {
     ///
     /// Answer by what that layer left in the extensions, never by a header or a cookie alone: anybody can send those.
     ///
+    /// Who comes with a session of this crate besides may be somebody else there: [`User`](crate::User) and
+    /// [identity headers](crate::SsoBuilder::identity_headers) go on telling of that one, so ask the other layer's word first.
+    ///
     /// ```
     /// use tower_sso::{Policy, RequireLayer};
     ///

@@ -69,6 +69,8 @@ pub struct StartedSignIn {
 /// Serialized, it shows the secrets.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PendingSignIn {
+    issuer: String,
+    client_id: String,
     redirect_uri: String,
     state: Secret<String>,
     nonce: Secret<String>,
@@ -181,6 +183,8 @@ impl Scalekit {
     pub async fn authorization_url_for(&self, sign_in: DirectSignIn) -> Result<StartedSignIn> {
         let selectors = self.effective(&sign_in.selectors);
         let pending = PendingSignIn {
+            issuer: self.0.issuer.as_str().to_owned(),
+            client_id: self.0.config.client_id.clone(),
             redirect_uri: sign_in.redirect_uri,
             state: random_token().into(),
             nonce: random_token().into(),
@@ -210,13 +214,15 @@ impl Scalekit {
     ///
     /// # Errors
     /// [`CallbackError::Refused`]: the answer is an error. [`CallbackError::Failed`], of kind
-    /// [`Request`](crate::ErrorKind::Request): it is none to this sign-in, or too late; otherwise as
+    /// [`Request`](crate::ErrorKind::Request): it is none to this sign-in, which began at another environment or for
+    /// another client, or it is too late; otherwise as
     /// [`Provider::redeem`](crate::provider::Provider::redeem).
     pub async fn authenticate_with_code(
         &self,
         pending: PendingSignIn,
         query: &str,
     ) -> Result<SignInResult, CallbackError> {
+        self.check_began_here(&pending)?;
         let response = AuthorizationResponse::parse(query.as_bytes())?;
         pending.check(response.state(), self.0.clock.now())?;
         self.check_response_issuer(response.iss()).await?;
@@ -232,6 +238,15 @@ impl Scalekit {
             }
         };
         Ok(self.sign_in_result(pending.grant(code)).await?)
+    }
+
+    /// One environment's code and verifier are nothing for another's token endpoint (RFC 9700 section 4.4).
+    fn check_began_here(&self, pending: &PendingSignIn) -> Result<()> {
+        let (issuer, client_id) = (self.0.issuer.as_str(), &self.0.config.client_id);
+        if pending.issuer != issuer || pending.client_id != *client_id {
+            return Err(Error::request("the sign-in began at another environment"));
+        }
+        Ok(())
     }
 
     async fn sign_in_result(&self, grant: CodeGrant) -> Result<SignInResult> {

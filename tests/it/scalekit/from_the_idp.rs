@@ -152,6 +152,18 @@ async fn row_17_somebody_else_who_is_signed_in_is_asked_first() {
     asks_somebody_else_first("callback").await;
 }
 
+/// Whoever shows it below a page of their own has somebody click themselves into another account.
+#[tokio::test]
+async fn row_16_the_page_that_asks_is_shown_in_no_frame() {
+    let app = app();
+    app.sign_in(ScalekitApp::BOB).await;
+    let page = app.begun_at_idp("login", &token(&app, "/profile")).await;
+    assert!(page.text().contains("Continue as"), "{}", page.text());
+    for ancestor in [ScalekitApp::URL, "https://evil.example.com"] {
+        assert!(!page.can_be_framed_by(ancestor), "{ancestor}");
+    }
+}
+
 async fn counts_once(route: &str) {
     let app = app();
     let token = token(&app, "/profile");

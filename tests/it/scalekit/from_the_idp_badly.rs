@@ -74,7 +74,13 @@ async fn refuses_what_can_not_be_believed(route: &str) {
         claim("sid", "ses_1"),
         claim("nonce", "n"),
         claim("connection_id", 7),
-        claim("login_hint", "a".repeat(400)),
+        claim("connection_id", "conn_ 1"),
+        claim("connection_id", "conn_1\n"),
+        claim("connection_id", "c".repeat(65)),
+        claim("organization_id", "o".repeat(65)),
+        claim("organization_id", "org_\u{e9}"),
+        claim("login_hint", "a".repeat(256)),
+        claim("login_hint", "alice@example.com\r\nbob"),
         without("iss"),
         without("exp"),
     ] {
@@ -131,6 +137,23 @@ async fn row_16_an_id_or_access_token_starts_nothing() {
     }
 }
 
+/// A customer's directory may call somebody what it likes: the page that asks shows it, and no sentence of the page is
+/// turned around by it.
+#[tokio::test]
+async fn row_16_a_name_rewrites_no_sentence_of_the_page_that_asks() {
+    let app = app();
+    app.sign_in(ScalekitApp::BOB).await;
+    let hint = "\u{202e}moc.elpmaxe@bob\u{2066}\u{2028}<b>";
+    app.idp().set_fault(claim("login_hint", hint));
+    let page = app.begun_at_idp("login", &token(&app)).no_follow().await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Sign in as moc.elpmaxe@bob<b>"));
+    for turns in ['\u{202e}', '\u{2066}', '\u{2028}'] {
+        assert!(!page.html().contains(turns), "{turns:?}");
+    }
+    assert!(!page.html().contains("<b>"));
+}
+
 /// 60 seconds of leeway, and not one more.
 #[tokio::test]
 async fn row_16_a_token_ends_when_it_says() {
@@ -140,6 +163,20 @@ async fn row_16_a_token_ends_when_it_says() {
         app.seconds(seconds);
         let page = app.begun_at_idp("login", &token).no_follow().await;
         assert_eq!(page.status == 303, good, "{seconds}: {}", page.html());
+    }
+}
+
+/// A form is sent round by a URL, which has room for a token and not for whatever somebody sends.
+#[tokio::test]
+async fn row_16_a_form_with_more_than_a_token_is_not_sent_round() {
+    let app = app();
+    for route in ROUTES {
+        for (length, status) in [(8_192, 303), (8_193, 400), (60_000, 400)] {
+            let form = [("idp_initiated_login", &*"a".repeat(length))];
+            let post = app.visit(&format!("/auth/{route}")).post_form(&form);
+            let page = post.no_follow().await;
+            assert_eq!(page.status, status, "{route} {length}");
+        }
     }
 }
 

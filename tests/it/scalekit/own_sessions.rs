@@ -1,6 +1,7 @@
 //! Row 34: an app that keeps its own users and sessions, and takes identities only.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
@@ -11,7 +12,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{CACHE_CONTROL, CONTENT_LOCATION, COOKIE, LOCATION, SET_COOKIE};
+use http::header::{self, CACHE_CONTROL, CONTENT_LOCATION, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use tower_sso::clock::TestClock;
 use tower_sso::provider::InProcessClient;
@@ -37,10 +38,15 @@ struct Own {
     accounts: Arc<Mutex<HashMap<(String, String), usize>>>,
     /// What else the hook wants in the answer.
     more: Arc<Mutex<HeaderMap>>,
+    /// Whether the crate's sessions are still the app's, as before it had some of its own.
+    accepts: Arc<AtomicBool>,
 }
 
 impl Own {
     async fn take(self, identity: Identity) -> Result<Decision, BoxError> {
+        if self.accepts.load(Ordering::Relaxed) {
+            return Ok(Decision::Accept);
+        }
         let claims = &identity.claims;
         let who = (claims.issuer.as_str().to_owned(), claims.subject.clone());
         let mut accounts = self.accounts.lock().unwrap();
@@ -104,6 +110,7 @@ impl App {
             key: Key::new(HMAC_SHA256, b"the app's own key, of 32 bytes..."),
             accounts: Arc::default(),
             more: Arc::default(),
+            accepts: Arc::default(),
         };
         let hook = own.clone();
         let sso = Sso::with_provider(scalekit.with_clock(Arc::new(clock.clone())))
@@ -227,6 +234,62 @@ async fn row_34_the_hooks_headers_choose_no_other_place() {
             .iter()
             .any(|cookie| cookie.name.starts_with("__Host-sso-login-"))
     );
+}
+
+/// An app may take over the headers of another answer, as its session service's. Of those the next reader would take
+/// the length of a body that is not there, and wait for it in what comes after (RFC 9112 section 6.3).
+#[tokio::test]
+async fn row_34_the_hooks_headers_say_nothing_of_the_message() {
+    let app = App::new();
+    let mut more = HeaderMap::new();
+    for (name, value) in [
+        (header::CONTENT_LENGTH, "512"),
+        (header::TRANSFER_ENCODING, "chunked"),
+        (header::TRAILER, "digest"),
+        (header::CONNECTION, "close, set-cookie"),
+        (header::UPGRADE, "h2c"),
+        (header::CONTENT_ENCODING, "gzip"),
+        (header::CONTENT_TYPE, "text/html"),
+        (header::REFRESH, "0;url=https://evil.example/"),
+        (header::CACHE_CONTROL, "public, max-age=600"),
+    ] {
+        more.append(name, HeaderValue::from_static(value));
+    }
+    let names: Vec<_> = more.keys().cloned().collect();
+    *app.own.more.lock().unwrap() = more;
+    let page = app.sign_in("conn_example_okta", ALICE).await;
+    assert_eq!(page.text(), "account 0");
+    let back = page.hop(&format!("{APP}/auth/callback")).unwrap();
+    for name in names {
+        let kept = back.headers.get(&name).filter(|value| *value != "0");
+        match name {
+            CACHE_CONTROL => assert_eq!(kept.unwrap(), "private, no-store"),
+            _ => assert!(kept.is_none(), "{name}: {kept:?}"),
+        }
+    }
+}
+
+/// With both, the browser would be two people at once, and the first one again when the app's session ends.
+#[tokio::test]
+async fn row_34_a_session_of_the_app_leaves_none_of_the_crate_beside_it() {
+    let app = App::new();
+    app.own.accepts.store(true, Ordering::Relaxed);
+    let url = format!("{APP}/auth/login?return_to=%2Fours");
+    app.simulator.handle().set_default_login(ALICE);
+    let page = app.browser.visit(&url).await;
+    assert_eq!(page.text(), "with a session of the crate");
+    let before = app.browser.cookie("__Host-sso").unwrap().value;
+
+    app.own.accepts.store(false, Ordering::Relaxed);
+    let bob = "conn_example_okta;bob";
+    let page = app.sign_in("conn_example_okta", bob).await;
+    assert_eq!(page.text(), "account 0");
+    assert!(app.browser.cookie("__Host-sso").is_none());
+    // Nor does it live on for who has its cookie.
+    let line = format!("__Host-sso={before}; Path=/; Secure");
+    app.browser.set_cookie(APP, &line).unwrap();
+    let page = app.browser.visit(&format!("{APP}/ours")).no_follow().await;
+    assert_eq!(page.status, 303);
 }
 
 /// The app's cookie does not stick, say: the provider knows the person, so nothing would stop the browser.

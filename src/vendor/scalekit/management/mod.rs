@@ -200,6 +200,9 @@ impl ScalekitManagement {
     /// What is no domain has none, and nobody is asked. Where several fit, it is the first. The answer may change at
     /// any time: it says where to send somebody, never who they are.
     ///
+    /// Each call takes from the rate that Scalekit allows the client, and after a 429 nobody's address is looked up for a
+    /// while. A form that anybody can send needs a limit of its own, by client address, in front of it.
+    ///
     /// # Errors
     /// As [`ScalekitManagement::connections`].
     pub async fn usable_connection(&self, domain_or_email: &str) -> Result<Option<Connection>> {

@@ -142,6 +142,24 @@ async fn an_answer_to_another_sign_in_or_a_late_one_is_refused() {
     );
 }
 
+/// Threat 8: one environment's code is sent to no other, and to none in another client's name.
+#[tokio::test]
+async fn a_sign_in_ends_where_it_began() {
+    let vendor = Vendor::new();
+    let mut of_another_client = vendor.config();
+    of_another_client.client_id = "skc_other".to_owned();
+    let mut of_another_environment = vendor.config();
+    of_another_environment.environment_url = "https://other.scalekit.example".to_owned();
+    for config in [of_another_client, of_another_environment] {
+        let began = started(&vendor.scalekit(), Selectors::default()).await;
+        let outcome = finished(&vendor, &vendor.scalekit_with(config), began).await;
+        assert_eq!(kind(outcome), ErrorKind::Request);
+        assert!(vendor.calls(TOKEN).is_empty());
+    }
+    let began = started(&vendor.scalekit(), Selectors::default()).await;
+    finished(&vendor, &vendor.scalekit(), began).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_error_is_told_by_its_code() {
     let scalekit = Vendor::new().scalekit();

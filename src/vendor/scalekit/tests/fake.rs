@@ -71,8 +71,20 @@ pub(super) fn key_set(keys: &[(&str, &SigningKey)]) -> Value {
 
 /// A token with just this header, signed with a key of the environment.
 pub(super) fn with_header(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| base64url(value.to_string().as_bytes());
-    let input = format!("{}.{}", part(header), part(claims));
+    of_texts(&header.to_string(), &claims.to_string())
+}
+
+/// A token with this text for its claims.
+pub(super) fn signed_text(claims: &str) -> String {
+    of_texts(&json!({ "alg": "RS256", "kid": "k1" }).to_string(), claims)
+}
+
+fn of_texts(header: &str, claims: &str) -> String {
+    let input = format!(
+        "{}.{}",
+        base64url(header.as_bytes()),
+        base64url(claims.as_bytes())
+    );
     let signature = sign(Algorithm::RS256, &key(0).private, input.as_bytes()).unwrap();
     format!("{input}.{}", base64url(&signature))
 }

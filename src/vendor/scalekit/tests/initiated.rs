@@ -156,6 +156,67 @@ async fn it_is_signed_by_the_environment_with_rs256() {
     verify(&scalekit, &good).await.unwrap();
 }
 
+/// Threat 33: rightly signed all of them, and yet another reader could take each for something else.
+#[tokio::test]
+async fn what_can_be_read_in_two_ways_is_refused() {
+    let scalekit = Vendor::new().scalekit();
+    for (name, value) in [
+        ("crit", json!(["exp"])),
+        ("b64", json!(false)),
+        ("jku", json!(format!("{ENVIRONMENT}/keys"))),
+        ("x5u", json!(format!("{ENVIRONMENT}/keys"))),
+        ("jwk", json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" })),
+        ("zip", json!("DEF")),
+    ] {
+        let header = bent(
+            json!({ "alg": "RS256", "kid": "k1" }),
+            json!({ name: value }),
+        );
+        let token = with_header(&header, &initiation());
+        verify(&scalekit, &token).await.unwrap_err();
+        scalekit.verify_access_token(&token).await.unwrap_err();
+    }
+    let header = json!({ "alg": "RS256", "kid": "k1", "cty": "JWT" });
+    let nested = Value::from(signed(&initiation()));
+    verify(&scalekit, &with_header(&header, &nested))
+        .await
+        .unwrap_err();
+    let claims = initiation().to_string();
+    let twice = claims.replacen('{', r#"{"connection_id":"conn_2","#, 1);
+    let token = super::fake::signed_text(&twice);
+    verify(&scalekit, &token).await.unwrap_err();
+    verify(&scalekit, &super::fake::signed_text(&claims))
+        .await
+        .unwrap();
+}
+
+/// One that could be spelled anew would count anew.
+#[tokio::test]
+async fn another_spelling_is_no_other_token() {
+    let scalekit = Vendor::new().scalekit();
+    let good = signed(&initiation());
+    let id = verify(&scalekit, &good).await.unwrap().token_id;
+    let last = |c: char| format!("{}{c}", &good[..good.len() - 1]);
+    let mut spellings: Vec<String> = ('A'..='Z').chain('a'..='z').map(last).collect();
+    let (head, rest) = good.split_once('.').unwrap();
+    spellings.extend([
+        format!("{good}="),
+        format!("{good}=="),
+        format!(" {good}"),
+        format!("{good}\n"),
+        format!("{good}."),
+        format!("{head}=.{rest}"),
+        format!("{head}\n.{rest}"),
+        format!("{head}. {rest}"),
+        good.replace('-', "+").replace('_', "/") + "=",
+    ]);
+    for spelling in spellings.into_iter().filter(|spelling| *spelling != good) {
+        if let Ok(initiation) = verify(&scalekit, &spelling).await {
+            assert_eq!(initiation.token_id, id, "{spelling}");
+        }
+    }
+}
+
 /// Rightly signed with another algorithm, that the key would fit.
 #[tokio::test]
 async fn another_algorithm_of_the_same_key_is_refused() {

@@ -32,6 +32,10 @@ use crate::{Error, Result};
 
 /// The receiver of webhooks. Cheap to clone, and the clones remember the same messages.
 ///
+/// A message counts from when it was received. Servers drop a handler whose client hangs up: put work that takes a while
+/// into a queue or a task of its own, or it is lost in the middle, and what Scalekit sends again is
+/// [`Again`](Received::Again).
+///
 /// ```
 /// use axum::body::Bytes;
 /// use axum::http::{HeaderMap, StatusCode};

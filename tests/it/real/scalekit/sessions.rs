@@ -1,9 +1,11 @@
 //! Sessions of the crate's and of the apps' own, their ends, and what the pages and the log give away.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::Site;
-use crate::support::Chromium;
+use crate::support::{Chromium, ScalekitExample};
 
 #[tokio::test]
 async fn who_has_no_single_sign_on_signs_in_by_the_apps_password_beside_it() {
@@ -123,6 +125,51 @@ async fn is_sound(browser: &Chromium) {
     let border = browser.client().execute(border, Vec::new()).await.unwrap();
     assert_eq!(border, "solid", "{page}");
     assert_eq!(browser.violations().await, Vec::<String>::new(), "{page}");
+}
+
+/// A form elsewhere brings no cookie of the app's; the answer to it must not remove any either. What shows who is
+/// signed in is kept in no cache.
+#[tokio::test]
+async fn a_form_of_another_site_signs_nobody_out() {
+    let Some(example) = ScalekitExample::start() else {
+        return;
+    };
+    for app in [&example.timesheets, &example.archive] {
+        for (header, status) in [
+            ("sec-fetch-site: cross-site", "403"),
+            ("sec-fetch-site: same-site", "403"),
+            ("origin: http://evil.example", "403"),
+            ("origin: null", "403"),
+            ("sec-fetch-site: same-origin", "303"),
+            (&format!("origin: {app}"), "303"),
+        ] {
+            let answer = answer_to(app, "POST /sign-out", header).await;
+            let first = format!("http/1.1 {status} ");
+            assert!(answer.starts_with(&first), "{header}: {answer}");
+            let removes = answer.contains("\nset-cookie: own-session-");
+            assert_eq!(removes, status == "303", "{header}: {answer}");
+        }
+        let home = answer_to(app, "GET /", "accept: text/html").await;
+        assert!(
+            home.contains("\ncache-control: private, no-store\r"),
+            "{home}"
+        );
+    }
+}
+
+/// What comes back for one header, without those that a browser of today adds; in lower case.
+async fn answer_to(app: &str, line: &str, header: &str) -> String {
+    let host = app.strip_prefix("http://").unwrap();
+    let (_, port) = host.split_once(':').unwrap();
+    let address = ("127.0.0.1", port.parse().unwrap());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: {host}\r\n{header}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.to_ascii_lowercase()
 }
 
 /// Cookies, tokens and the portal's link reach neither a page of somebody else nor the log.
