@@ -416,76 +416,8 @@ impl SsoBuilder {
         self
     }
 
-    /// How the provider speaks of organizations: the claim of the ID token, and the parameter that asks for one. With
-    /// it [`Policy::organization`](crate::Policy::organization), `organization_id` at `/auth/login` and
-    /// [`Tenant::organization`](crate::tenant::Tenant::organization) work with a provider that has such, as Auth0
-    /// (`org_id`, `organization`). Default: it has none.
-    pub fn organizations(mut self, claim: impl Into<String>, parameter: impl Into<String>) -> Self {
-        self.organizations = Some(Organizations::new(claim, parameter));
-        self
-    }
-
-    /// Which tenants of Microsoft Entra may sign people in, where the issuer speaks for many (`…/organizations/v2.0`,
-    /// `…/common/v2.0`). Default: none, and such an issuer is refused.
-    pub fn entra_tenants(mut self, tenants: EntraTenants) -> Self {
-        self.entra_tenants = Some(tenants);
-        self
-    }
-
-    /// Customers who sign in at a provider of their own, or through a connection of their own at this one; see
-    /// [`tenant`](crate::tenant). Default none.
-    pub fn tenants(mut self, tenants: impl Tenants + 'static) -> Self {
-        self.tenants = Some(Arc::new(tenants));
-        self
-    }
-
-    /// Which part of a request names its tenant; may be said several times, and all that name one must name the
-    /// same. Default: none does, and a tenant is named at the sign-in alone.
-    pub fn tenant_from(mut self, from: TenantFrom) -> Self {
-        self.tenant_from.push(from);
-        self
-    }
-
-    /// How long it is good what was found of a tenant: a change is seen within that time. After it the next request
-    /// starts another look, and is served by what was known; up to an hour, where the look fails. Whole seconds, one
-    /// at least. Default 1 minute. That there is no such tenant is good for 10 s.
-    pub fn tenant_freshness(mut self, fresh: Duration) -> Self {
-        self.tenant_freshness = fresh;
-        self
-    }
-
     /// What weakens the protection. Each call says what it gives up.
-    pub fn dangerous(self) -> Dangerous {
-        Dangerous(self)
-    }
-}
-
-/// Options that weaken the protection, by name.
-///
-/// ```
-/// use tower_sso::{CookieKey, Sso};
-///
-/// let builder = Sso::builder("http://idp.test").public_client("my-app").base_url("http://app.test");
-/// let builder = builder.cookie_key(CookieKey::generate());
-/// assert!(builder.dangerous().allow_plain_http().build().is_ok());
-/// ```
-#[derive(Debug)]
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct Dangerous(SsoBuilder);
-
-impl Dangerous {
-    /// Plain http for the base URL and the issuer on any host. Whoever is on the wire can read and forge
-    /// sessions.
-    pub fn allow_plain_http(mut self) -> SsoBuilder {
-        self.0.plain_http = true;
-        self.0
-    }
-
-    /// Lets the providers of tenants be at any address, this machine and the app's own network included. Whoever sets
-    /// a tenant up can then have this app call what only it can reach. For tenants that the app's own people set up,
-    /// and for development.
-    pub fn allow_private_tenant_addresses(mut self) -> SsoBuilder {
-        self.0.private_tenant_addresses = true;
-        self.0
+    pub fn dangerous(self) -> super::Dangerous {
+        super::Dangerous(self)
     }
 }

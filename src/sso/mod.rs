@@ -2,11 +2,14 @@
 
 mod build;
 mod builder;
+mod dangerous;
 mod from_env;
+mod tenants;
 
 use std::sync::Arc;
 
-pub use builder::{Dangerous, SsoBuilder};
+pub use builder::SsoBuilder;
+pub use dangerous::Dangerous;
 
 use crate::Result;
 use crate::endpoint::Shared;
