@@ -4,11 +4,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tower_cookies::Cookies;
 
-use super::login::asked_by_this_site;
+use super::cross_site::asked_by_this_site;
 use super::wanted::requirement_query;
-use super::{cookie_fields, respond};
+use super::{Shared, cookie_fields, respond};
 use crate::flow::Context;
 use crate::flow::sign_in::{self, Start};
+use crate::provider::Selectors;
+use crate::session::Session;
 use crate::{Error, Result};
 
 /// The app's own page for a sign-in, with the way back and what is wanted.
@@ -60,4 +62,30 @@ pub(super) async fn begin(
     let started = sign_in::start(context, start).await?;
     cookies.add(started.cookie);
     Ok(respond::see_other(&started.location))
+}
+
+/// Begins a sign-in, unless the browser goes round in circles.
+pub(super) async fn begin_unless_in_circles(
+    shared: &Shared,
+    cookies: &Cookies,
+    headers: &HeaderMap,
+    start: Start<'_>,
+) -> Result<Response<Bytes>> {
+    let context = &shared.context;
+    let now = context.clock.now();
+    if context
+        .round_trips
+        .is_loop(&context.sealer, cookie_fields(headers), now)
+    {
+        return Ok(respond::round_in_circles(shared));
+    }
+    begin(context, cookies, headers, start).await
+}
+
+/// Whether a session is of what was asked for.
+pub(super) fn is_of(session: &Session, asked: &Selectors) -> bool {
+    let fits =
+        |asked: &Option<String>, has: Option<&str>| asked.is_none() || asked.as_deref() == has;
+    fits(&asked.organization, session.organization())
+        && fits(&asked.connection, session.connection())
 }

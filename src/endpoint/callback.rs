@@ -10,13 +10,12 @@ use tower_cookies::Cookies;
 
 use super::page::{Page, PageKind};
 use super::query::Query;
-use super::{Shared, cookie_fields, initiated, respond};
+use super::{Shared, cookie_fields, initiated, provider_error, respond};
 use crate::flow::attempt::selected;
 use crate::flow::audit;
 use crate::flow::sign_in::{self, Finished};
 use crate::flow::silent;
 use crate::oidc::{AuthorizationResponse, UNMET_AUTHENTICATION_REQUIREMENTS};
-use crate::provider::Explanation;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -46,8 +45,10 @@ pub(super) async fn answer(
         return Ok(match back {
             // A silent attempt of a browser that keeps no cookies.
             Some(back) => respond::see_other(back.as_str()),
-            None if response.state().is_none() && explained(shared, &response).is_some() => {
-                return error_without_attempt(shared, text);
+            None if response.state().is_none()
+                && provider_error::explained(shared, &response).is_some() =>
+            {
+                return provider_error::without_attempt(shared, text);
             }
             None => unknown_attempt(shared, request, current.as_ref()),
         });
@@ -115,28 +116,6 @@ fn begun_elsewhere(text: &[u8]) -> Result<Option<String>> {
         return Ok(None);
     }
     Ok(query.one(initiated::PARAMETER)?.map(str::to_owned))
-}
-
-/// What the provider says of the error in an answer.
-fn explained(shared: &Shared, response: &AuthorizationResponse) -> Option<Explanation> {
-    match response {
-        AuthorizationResponse::Error { error, .. } => shared.context.provider.explain(error),
-        AuthorizationResponse::Code { .. } => None,
-    }
-}
-
-/// An error that belongs to no attempt: a provider that began by itself sends it. Anybody can make it up, so it changes
-/// nothing.
-pub(super) fn error_without_attempt(shared: &Shared, text: &[u8]) -> Result<Response<Bytes>> {
-    match AuthorizationResponse::parse(text)? {
-        AuthorizationResponse::Error {
-            error, description, ..
-        } => {
-            let login = shared.login_path(&shared.context.base_url.home());
-            Ok(provider_said(shared, &error, description, &login))
-        }
-        AuthorizationResponse::Code { .. } => Err(Error::request("a code belongs to a callback")),
-    }
 }
 
 /// RFC 6749 section 4.1.2: by query; OAuth 2.0 Form Post Response Mode section 2: by form.
@@ -268,7 +247,7 @@ fn finish(
             .add_link("Try again", return_to.as_str())
             .add_link("Go to the start page", shared.home()),
         ),
-        Finished::ProviderSaid { code, description } => provider_said(shared, &code, description, login),
+        Finished::ProviderSaid { code, description } => provider_error::said(shared, &code, description, login),
     }
 }
 
@@ -312,60 +291,4 @@ fn try_again(
     shared.page(
         &Page::new(PageKind::SignInFailed, status, title, text).add_link("Sign in again", login),
     )
-}
-
-fn provider_said(
-    shared: &Shared,
-    code: &str,
-    description: Option<String>,
-    login: &str,
-) -> Response<Bytes> {
-    let explained = shared.context.provider.explain(code);
-    let try_again = explained.as_ref().is_none_or(|it| it.try_again);
-    let (status, text) = match &explained {
-        Some(explained) => (explained.status, explained.text.as_str()),
-        None => usual_meaning(code),
-    };
-    let detail = match description {
-        Some(description) => format!("{code}: {description}"),
-        None => code.to_owned(),
-    };
-    let mut page = Page::new(
-        PageKind::SignInFailed,
-        status,
-        "You were not signed in",
-        text,
-    )
-    .with_detail(Some(detail));
-    if try_again {
-        page = page.add_link("Try again", login);
-    }
-    let response = shared.page(&page.add_link("Go to the start page", shared.home()));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        respond::with_retry_after(response, None)
-    } else {
-        response
-    }
-}
-
-/// RFC 6749 section 4.1.2.1.
-fn usual_meaning(code: &str) -> (StatusCode, &'static str) {
-    match code {
-        "access_denied" => (
-            StatusCode::FORBIDDEN,
-            "You, or the sign-in service, declined.",
-        ),
-        UNMET_AUTHENTICATION_REQUIREMENTS => (
-            StatusCode::FORBIDDEN,
-            "The sign-in service could not confirm who you are as strongly as this page needs it.",
-        ),
-        "temporarily_unavailable" | "server_error" => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The sign-in service has a problem. Please try again in a moment.",
-        ),
-        _ => (
-            StatusCode::BAD_GATEWAY,
-            "The sign-in service could not sign you in.",
-        ),
-    }
 }

@@ -11,6 +11,7 @@
 use http::{HeaderMap, Method, header};
 
 use super::request_kind::is_web_socket;
+use crate::flow::BaseUrl;
 
 /// Whether a request may rely on the session cookie. `origin` is our own, `allowed` the listed others.
 pub(crate) fn may_use_session(
@@ -48,6 +49,21 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
     Some(values.next().map_or(first.as_bytes(), |_| b""))
+}
+
+/// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch
+/// Metadata are told by `Origin` and `Referer`; what sends none of the three is no page's doing.
+pub(super) fn asked_by_this_site(headers: &HeaderMap, base: &BaseUrl) -> bool {
+    if let Some(own_site) = by_own_site(headers) {
+        return own_site;
+    }
+    [header::ORIGIN, header::REFERER]
+        .iter()
+        .filter_map(|name| only(headers, name.as_str()))
+        .all(|by| {
+            let by = std::str::from_utf8(by).ok();
+            by.is_some_and(|by| base.same_origin_path(by).is_some())
+        })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use super::login::asked_by_this_site;
+use super::cross_site::asked_by_this_site;
 use super::page::{Page, PageKind, name_of};
 use super::query::Query;
 use super::{Shared, cookie_fields};

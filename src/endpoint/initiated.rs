@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use tower_cookies::Cookies;
 
-use super::login::{begin, is_of};
+use super::attempt::{begin_unless_in_circles, is_of};
 use super::page::{Page, PageKind, name_of};
 use super::request_kind::RequestKind;
 use super::tenancy::AskedFor;
@@ -107,7 +107,7 @@ pub(super) async fn answer(
         selectors,
         ..Start::new(target)
     };
-    begin(&chosen, cookies, headers, start).await
+    begin_unless_in_circles(&chosen, cookies, headers, start).await
 }
 
 async fn verified(shared: &Shared, request: &Request<Bytes>, token: &str) -> Result<Initiation> {

@@ -22,18 +22,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use tower_cookies::Cookies;
 
+use super::attempt::{begin_unless_in_circles, is_of};
+use super::cross_site::asked_by_this_site;
 use super::elsewhere::leave_first;
 use super::page::{Page, PageKind, Question};
 use super::query::Query;
 use super::request_kind::RequestKind;
 use super::tenancy::AskedFor;
 use super::wanted::{check_selectors, hint, requirement, selector};
-use super::{
-    Shared, attempt, callback, client_attributes, cookie_fields, cross_site, initiated, respond,
-};
+use super::{Shared, client_attributes, cookie_fields, initiated, provider_error, respond};
 use crate::flow::BaseUrl;
 use crate::flow::backend_session::sign_in_by_handle;
 use crate::flow::carried::Carried;
@@ -67,7 +67,7 @@ pub(super) async fn answer(
         return initiated::answer(shared, cookies, request, token).await;
     }
     if query.one("error")?.is_some() {
-        return callback::error_without_attempt(shared, text);
+        return provider_error::without_attempt(shared, text);
     }
     let base_url = &shared.context.base_url;
     let asked = Asked::read(&query, base_url)?;
@@ -135,33 +135,7 @@ pub(super) async fn answer(
         let address = start.login_hint.as_deref();
         return Ok(who_are_you(&chosen, &query, address));
     }
-    begin(&chosen, cookies, headers, start).await
-}
-
-/// Begins a sign-in, unless the browser goes round in circles.
-pub(super) async fn begin(
-    shared: &Shared,
-    cookies: &Cookies,
-    headers: &HeaderMap,
-    start: Start<'_>,
-) -> Result<Response<Bytes>> {
-    let context = &shared.context;
-    let now = context.clock.now();
-    if context
-        .round_trips
-        .is_loop(&context.sealer, cookie_fields(headers), now)
-    {
-        return Ok(respond::round_in_circles(shared));
-    }
-    attempt::begin(context, cookies, headers, start).await
-}
-
-/// Whether a session is of what was asked for.
-pub(super) fn is_of(session: &Session, asked: &Selectors) -> bool {
-    let fits =
-        |asked: &Option<String>, has: Option<&str>| asked.is_none() || asked.as_deref() == has;
-    fits(&asked.organization, session.organization())
-        && fits(&asked.connection, session.connection())
+    begin_unless_in_circles(&chosen, cookies, headers, start).await
 }
 
 /// Asks for the address of somebody whose tenant is not known.
@@ -211,21 +185,6 @@ async fn by_handle(
             None
         }
     }
-}
-
-/// Whether a page of this origin, or the person by the address bar, started this. Browsers without Fetch
-/// Metadata are told by `Origin` and `Referer`; what sends none of the three is no page's doing.
-pub(super) fn asked_by_this_site(headers: &HeaderMap, base: &BaseUrl) -> bool {
-    if let Some(own_site) = cross_site::by_own_site(headers) {
-        return own_site;
-    }
-    [header::ORIGIN, header::REFERER]
-        .iter()
-        .filter_map(|name| cross_site::only(headers, name.as_str()))
-        .all(|by| {
-            let by = std::str::from_utf8(by).ok();
-            by.is_some_and(|by| base.same_origin_path(by).is_some())
-        })
 }
 
 #[derive(Debug)]
@@ -300,37 +259,6 @@ fn prompt(word: &str) -> Result<Prompt> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_asked_is_told_by_the_best_header_that_is_there() {
-        let base = BaseUrl::parse("https://app.example").unwrap();
-        let rows: &[(&[(&str, &str)], bool)] = &[
-            (&[("sec-fetch-site", "same-origin")], true),
-            (&[("sec-fetch-site", "none")], true),
-            (&[("sec-fetch-site", "same-site")], false),
-            (
-                &[
-                    ("sec-fetch-site", "cross-site"),
-                    ("referer", "https://app.example/"),
-                ],
-                false,
-            ),
-            (&[("referer", "https://app.example/page")], true),
-            (&[("referer", "https://evil.example/page")], false),
-            (&[("referer", "https://app.example.evil/")], false),
-            (&[("origin", "https://app.example")], true),
-            (&[("origin", "null")], false),
-            (&[("origin", "https://evil.example")], false),
-            (&[], true),
-        ];
-        for (headers, expected) in rows {
-            let mut map = HeaderMap::new();
-            for (name, value) in *headers {
-                map.insert(*name, value.parse().unwrap());
-            }
-            assert_eq!(asked_by_this_site(&map, &base), *expected, "{headers:?}");
-        }
-    }
 
     #[test]
     fn a_link_can_not_start_a_silent_attempt() {

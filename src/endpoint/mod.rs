@@ -12,6 +12,7 @@ mod initiated;
 mod login;
 mod logout;
 mod page;
+mod provider_error;
 mod query;
 mod refusal;
 mod rejection;

@@ -59,6 +59,7 @@ pub(crate) struct Tenancy {
     at_hand: quick_cache::sync::Cache<Name, Arc<Known>>,
     unknown: Cache<Name, SecondsSinceEpoch>,
     wired: Cache<Box<str>, Arc<Wired>>,
+    wires: tokio::sync::Mutex<()>,
     this: Weak<Self>,
 }
 
@@ -163,6 +164,7 @@ impl Tenancy {
                 .max_capacity(MOST_TENANTS)
                 .eviction_policy(lru())
                 .build(),
+            wires: tokio::sync::Mutex::new(()),
             this: Weak::clone(this),
         })
     }
@@ -316,8 +318,10 @@ impl Tenancy {
         })))
     }
 
-    /// Wires a tenant, if it is not yet, or not as it is now.
+    /// Wires a tenant, if it is not yet, or not as it is now. One at a time: two names of a tenant that are looked up at
+    /// once lead to the same.
     async fn wire(&self, tenant: Arc<Tenant>) -> Result<Arc<Wired>> {
+        let _one_at_a_time = self.wires.lock().await;
         if let Some(wired) = self.wired.get(tenant.id()).await
             && wired.tenant.is_as(&tenant)
         {

@@ -1,9 +1,10 @@
 //! Who may use the session cookie, as a truth table that is gone through as a whole.
 
-use http::Method;
+use http::{HeaderMap, Method};
 
-use super::super::cross_site::may_use_session;
+use super::super::cross_site::{asked_by_this_site, may_use_session};
 use super::header_map;
+use crate::flow::BaseUrl;
 
 const OURS: &str = "https://app.example";
 const FRIEND: &str = "https://friend.example";
@@ -128,5 +129,36 @@ fn without_a_list_nobody_else_passes() {
         let headers = header_map(&fields.collect::<Vec<_>>());
         let verdict = may_use_session(&Method::POST, &headers, OURS, &[]);
         assert_eq!(verdict, matches!(by, By::Nobody | By::Us), "{origin:?}");
+    }
+}
+
+#[test]
+fn who_asked_is_told_by_the_best_header_that_is_there() {
+    let base = BaseUrl::parse("https://app.example").unwrap();
+    let rows: &[(&[(&str, &str)], bool)] = &[
+        (&[("sec-fetch-site", "same-origin")], true),
+        (&[("sec-fetch-site", "none")], true),
+        (&[("sec-fetch-site", "same-site")], false),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("referer", "https://app.example/"),
+            ],
+            false,
+        ),
+        (&[("referer", "https://app.example/page")], true),
+        (&[("referer", "https://evil.example/page")], false),
+        (&[("referer", "https://app.example.evil/")], false),
+        (&[("origin", "https://app.example")], true),
+        (&[("origin", "null")], false),
+        (&[("origin", "https://evil.example")], false),
+        (&[], true),
+    ];
+    for (headers, expected) in rows {
+        let mut map = HeaderMap::new();
+        for (name, value) in *headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        assert_eq!(asked_by_this_site(&map, &base), *expected, "{headers:?}");
     }
 }
