@@ -220,11 +220,13 @@ struct Passed {
 type Answer = Result<Passed, Box<Response<Bytes>>>;
 
 impl<S> RequireService<S> {
+    #[inline]
     fn renewal(&self, auth: &Auth, parts: &request::Parts) -> Option<BoxFuture<'static, ()>> {
         let (mut needs, whoever) = (self.demand.needs().iter(), self.demand.whoever());
         needs.find_map(|need| auth.renewal(*need, whoever, parts))
     }
 
+    #[inline]
     fn judge(&self, auth: Option<&Auth>, parts: &request::Parts) -> Answer {
         let Some(auth) = auth else {
             return Err(Box::new(no_layer()));
@@ -237,6 +239,7 @@ impl<S> RequireService<S> {
         }
     }
 
+    #[inline]
     fn go<B, R>(&mut self, answer: Answer, mut request: Request<B>) -> State<S, B, S::Future>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone,
