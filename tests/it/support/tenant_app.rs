@@ -17,7 +17,7 @@ use tower_sso::clock::TestClock;
 use tower_sso::oidc::Issuer;
 use tower_sso::provider::{InProcessClient, OidcConfig};
 use tower_sso::simulator::{
-    LoginChoice, SigningAlgorithm, SimulatedClient, SimulatedUser, Simulator,
+    Fault, LoginChoice, SigningAlgorithm, SimulatedClient, SimulatedUser, Simulator,
 };
 use tower_sso::tenant::{Tenant, TenantList};
 use tower_sso::{
@@ -132,6 +132,16 @@ impl TenantApp {
     /// What the app serves under each host.
     pub(crate) fn service(&self) -> AxumService {
         self.sso.into_axum(routes())
+    }
+
+    /// Neither provider names itself in its answers (RFC 9207): then the redirect URI alone tells them apart.
+    pub(crate) fn no_provider_names_itself(&self) {
+        for idp in [&self.acme, &self.globex] {
+            idp.handle().set_fault(Fault::IssParameter(None));
+            let promise = "authorization_response_iss_parameter_supported";
+            idp.handle()
+                .set_fault(Fault::DiscoveryField(promise.into(), None));
+        }
     }
 
     pub(crate) fn visit(&self, url: &str) -> Fetch {

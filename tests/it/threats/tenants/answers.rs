@@ -121,6 +121,7 @@ async fn threat_08_an_answer_to_one_tenant_is_taken_in_the_name_of_another() {
 #[tokio::test]
 async fn threat_08_the_code_of_an_honest_provider_goes_to_an_attackers() {
     let app = Way::Path.app();
+    app.no_provider_names_itself();
     let start = app.visit("/t/globex/protected").no_follow().await;
     let at_evil = start.location().unwrap();
     let of = |url: &Url, name: &str| {

@@ -107,6 +107,7 @@ async fn threat_39_a_sign_in_outlives_its_tenant() {
     let way = Way::Path;
     let directory = Directory::new(way);
     let app = directory.app(|builder| builder);
+    app.no_provider_names_itself();
     for (what, change) in [
         ("another issuer", Some(at(TenantApp::GLOBEX))),
         ("gone", None),
