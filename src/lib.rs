@@ -133,8 +133,8 @@
 //! | [`axum`] | the extractors and the way around a whole `Router` |
 //! | `layer` | [`SsoLayer`], [`RequireLayer`] and [`SilentLayer`] |
 //! | `endpoint` | what answers under `/auth`, and in the place of a handler |
-//! | [`tenant`] | an app's customers, and what a request names them by |
 //! | `flow` | the steps: sign in, ask silently, step up, renew, sign out |
+//! | [`tenant`] | an app's customers, and what a request names them by |
 //! | `vendor` | the protocols of vendors where they differ from OpenID Connect (features) |
 //! | [`provider`] | talking to a provider: HTTP, discovery, keys, token endpoint |
 //! | [`policy`] | what a route asks: [`Policy`] → [`Verdict`], pure |
@@ -143,7 +143,7 @@
 //! | `forwarded` | who sent a request: the peer, or whom a trusted proxy speaks for |
 //! | [`clock`], `crypto`, `secret`, `error`, `vars` | the floor |
 //!
-//! Beside them stand `simulator` (feature `simulator`), an OpenID Provider and the API of a vendor for
+//! Beside them stand `simulator` (feature `simulator`), an OpenID Provider and the APIs of two vendors for
 //! development, and `test_util` (feature `test-util`), which signs somebody in without one.
 //!
 //! # Features

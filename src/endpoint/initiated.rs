@@ -195,9 +195,6 @@ fn login_url(
     query.extend_pairs(selection(selectors));
     query.extend_pairs(login_hint.map(|hint| ("login_hint", hint)));
     query.append_pair("return_to", target.as_str());
-    let context = &shared.context;
-    let login = context
-        .base_url
-        .join(&format!("{}/login", context.auth_path));
+    let login = shared.context.endpoint_url("login");
     format!("{login}?{}", query.finish())
 }

@@ -90,10 +90,7 @@ pub(super) async fn answer(
         });
     }
     if chosen.context.base_url.origin() != base_url.origin() {
-        let login = chosen
-            .context
-            .base_url
-            .join(&format!("{}/login", chosen.context.auth_path));
+        let login = chosen.context.endpoint_url("login");
         return Ok(respond::see_other(&format!("{login}?{}", query.encoded())));
     }
     let chosen = chosen.for_session(session.as_ref()).await?;

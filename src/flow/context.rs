@@ -69,14 +69,18 @@ impl Context {
             .place
             .callback()
             .map_or_else(String::new, |id| format!("/{id}"));
-        self.base_url
-            .join(&format!("{}/callback{own}", self.auth_path))
+        self.endpoint_url(&format!("callback{own}"))
     }
 
     /// Where the provider sends the browser after a logout (`post_logout_redirect_uri`).
     pub(crate) fn logged_out_url(&self) -> String {
+        self.endpoint_url("logged-out")
+    }
+
+    /// The absolute URL of an endpoint.
+    pub(crate) fn endpoint_url(&self, endpoint: &str) -> String {
         self.base_url
-            .join(&format!("{}/logged-out", self.auth_path))
+            .join(&format!("{}/{endpoint}", self.auth_path))
     }
 
     /// Whether a third party means this provider by an issuer (OpenID Connect Core section 4).

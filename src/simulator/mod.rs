@@ -41,6 +41,7 @@ mod builder;
 mod client;
 mod client_auth;
 mod cookie;
+mod counter;
 mod decide;
 mod discovery;
 mod end_session;

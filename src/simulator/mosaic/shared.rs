@@ -16,6 +16,7 @@ use super::user::{Identifier, MosaicUser};
 use crate::clock::{Clock, SecondsSinceEpoch};
 use crate::simulator::SigningAlgorithm;
 use crate::simulator::client::{Clients, Known};
+use crate::simulator::counter::Counter;
 use crate::simulator::keys::KeyRing;
 use crate::simulator::shared::{Faults, lock};
 
@@ -161,18 +162,5 @@ impl MosaicCounters {
 
     pub(super) fn requests(&self, endpoint: MosaicEndpoint) -> u64 {
         self.requests[endpoint as usize].load(Ordering::SeqCst)
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub(super) fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
     }
 }

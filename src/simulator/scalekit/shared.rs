@@ -18,6 +18,7 @@ use crate::clock::{Clock, SecondsSinceEpoch};
 use crate::crypto::random_token;
 use crate::simulator::SigningAlgorithm;
 use crate::simulator::client::{Clients, Known};
+use crate::simulator::counter::Counter;
 use crate::simulator::keys::KeyRing;
 use crate::simulator::shared::{Faults, lock};
 
@@ -236,19 +237,6 @@ impl ScalekitCounters {
 
     pub(super) fn requests(&self, endpoint: ScalekitEndpoint) -> u64 {
         self.requests[endpoint as usize].load(Ordering::SeqCst)
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub(super) fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
     }
 }
 
